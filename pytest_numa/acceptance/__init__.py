@@ -1,0 +1,1 @@
+"""The packaged acceptance suite, written with the public marks and fixtures only."""

@@ -1,0 +1,196 @@
+"""The plugin while a policy is asked for: one measurement, shared by all tests that need it."""
+
+import contextlib
+import signal
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_numa import acceptance, marks, options, outcome, recording, settings
+from pytest_numa.errors import BaselineError, PytestNumaError, ReportError
+from pytest_numa.judgement import Demand, Judgement
+from pytest_numa.metrics import METRICS
+from pytest_numa.progress import TerminalProgress
+from pytest_numa.report import document, markdown, terminal
+from pytest_numa.session import Measurement, Session
+
+if TYPE_CHECKING:
+    from pytest_numa.launch import Service
+    from pytest_numa.load.results import RunResult
+    from pytest_numa.services.unit import Unit
+
+_DEMANDS = pytest.StashKey[marks.Demands]()
+
+
+class ActivePlugin:
+    """Holds the session's settings, and runs the measurement when the first test needs it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        _refuse_workers(config)
+        directory = config.invocation_params.dir
+        try:
+            self.settings = settings.build(options.read(config), directory=directory)
+            markdown.check_writable(self.settings.report_path)
+        except PytestNumaError as error:
+            raise pytest.UsageError(str(error)) from None
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args = [str(Path(acceptance.__file__).with_name("test_acceptance.py"))]
+        self._config = config
+        self._stack = contextlib.ExitStack()
+        self._session: Session | None = None
+        self._demands: list[Demand] = []
+        self._is_measuring = False
+        self._measurement: Measurement | None = None
+        self._failure: str | None = None
+        # Troubles at the end that fail the session, though no single test.
+        self._notes: list[str] = []
+
+    def pytest_report_header(self) -> list[str]:
+        return terminal.header(self.settings)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            # A misspelt mark must stop here, not after a model took minutes to load.
+            item.stash[_DEMANDS] = marks.demands(
+                item.iter_markers(), test=item.nodeid, margin=self.settings.margin
+            )
+        self._is_measuring = any(item.stash[_DEMANDS] for item in items)
+        asked = {one: None for item in items for one in item.stash[_DEMANDS].figures}
+        self._demands = [_demand(one) for one in asked]
+        if lacking := outcome.lacking_modes(self._demands, self.settings.plan.modes):
+            raise pytest.UsageError(lacking)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if item.stash[_DEMANDS]:
+            self._measured()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        result = yield
+        asked = item.stash[_DEMANDS]
+        if asked and self._measurement is not None:
+            self._tell(outcome.of_test(asked, self._measurement, self._judgements(asked)))
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        finally:
+            self._close()
+            if self._notes and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        self._close()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._measurement is not None:
+            terminalreporter.section("numa")
+            for line in terminal.summary(self.settings, self._measurement, self._all_judgements()):
+                terminalreporter.line(line)
+        for note in self._notes:
+            terminalreporter.line(note, red=True)
+
+    def installed_unit(self) -> "Unit":
+        with _as_failure():
+            return self._opened().unit().unit
+
+    def service(self) -> "Service":
+        # Measured first: one mode is loaded at a time, and the service then stays as it is.
+        if self._is_measuring:
+            self._measured()
+        with _as_failure():
+            return self._opened().service()
+
+    def load(self, **changes: Any) -> "RunResult":  # noqa: ANN401 - the workload's fields
+        self.service()
+        with _as_failure():
+            return self._opened().load(**changes)
+
+    def machine_info(self) -> dict[str, str]:
+        """What pytest-benchmark's files say of the policy."""
+        policy = self.settings.policy
+        return {"cpus": policy.cpu_list, "memory_nodes": policy.node_list}
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            # CI ends a job with SIGTERM; what was installed must go then, too.
+            before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+            self._stack.callback(signal.signal, signal.SIGTERM, before)
+            progress = TerminalProgress(self._config, self.settings.workload.n_requests)
+            opened = Session(self.settings, progress)
+            self._session = self._stack.enter_context(opened)
+        return self._session
+
+    def _close(self) -> None:
+        try:
+            self._stack.close()
+        except PytestNumaError as error:
+            self._notes.append(f"not everything could be removed: {error}")
+
+    def _measured(self) -> None:
+        if self._failure is not None:
+            pytest.fail(self._failure, pytrace=False)
+        if self._measurement is not None:
+            return
+        self._failure = "the service could not be measured: see the first error"
+        with _as_failure():
+            plan = outcome.plan(self.settings.plan, self._demands)
+            self._measurement = self._opened().measure(
+                plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
+            )
+        self._failure = None
+        self._write(self._measurement)
+
+    def _write(self, measurement: Measurement) -> None:
+        try:
+            document.write(self.settings, measurement, self._all_judgements())
+            if self.settings.is_recording:
+                recording.record(self.settings, measurement)
+        except (ReportError, BaselineError) as error:
+            self._notes.append(str(error))
+
+    def _all_judgements(self) -> list[Judgement]:
+        blocks = self._measurement.blocks if self._measurement else []
+        return outcome.judged(self._demands, blocks, self.settings)
+
+    def _judgements(self, asked: marks.Demands) -> list[Judgement]:
+        wanted = [_demand(one) for one in asked.figures]
+        return [one for one in self._all_judgements() if one.demand in wanted]
+
+    def _tell(self, found: outcome.Outcome) -> None:
+        text = "\n\n".join(found.texts)
+        counts_as = self.settings.inconclusive if found.result == "inconclusive" else found.result
+        if counts_as == "fail":
+            pytest.fail(text, pytrace=False)
+        if counts_as == "skip":
+            pytest.skip(text)
+
+
+def _demand(asked: marks.Asked) -> Demand:
+    return Demand(metric=METRICS[asked.metric], margin=asked.margin, limit=asked.limit)
+
+
+def _refuse_workers(config: pytest.Config) -> None:
+    is_distributed = hasattr(config, "workerinput") or config.getoption("numprocesses", None)
+    if is_distributed:
+        raise pytest.UsageError(
+            "pytest-numa measures one service at a time and cannot share the host with the workers "
+            "of pytest-xdist: leave out -n, or add -n 0"
+        )
+
+
+@contextlib.contextmanager
+def _as_failure() -> Generator[None, None, None]:
+    """Our errors are for the reader: their text is enough, a traceback says nothing more."""
+    try:
+        yield
+    except PytestNumaError as error:
+        text = str(error)
+    else:
+        return
+    pytest.fail(text, pytrace=False)

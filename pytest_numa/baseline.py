@@ -1,0 +1,176 @@
+"""The recorded pinned baseline: sessions of runs, per class of host, workload, model and policy.
+
+A file holds one JSON object, ``schema`` 1: ``subject`` (what the sessions have in common) and
+``sessions``, each with ``when``, ``host``, ``versions`` (shown, never a reason to refuse) and
+``blocks`` of run documents. It is written in one step, and a file that is not ours is never
+overwritten.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_numa.errors import BaselineError
+from pytest_numa.load.results import RunResult
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What two sessions must have in common to be compared: texts by name."""
+
+    facts: Mapping[str, str]
+
+    @property
+    def file_name(self) -> str:
+        """A name that is the same for the same subject."""
+        text = json.dumps(dict(self.facts), sort_keys=True)
+        return f"pinned-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+
+    def differences(self, other: "Subject") -> list[str]:
+        """A sentence for each fact that differs; ``other`` is what is measured now."""
+        names = sorted({*self.facts, *other.facts})
+        pairs = ((name, self.facts.get(name), other.facts.get(name)) for name in names)
+        return [
+            f"{name} was {then or 'not recorded'}, and is {now or 'not known'}"
+            for name, then, now in pairs
+            if then != now
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSession:
+    """One recorded session: ``blocks`` of runs of the mode `pinned`."""
+
+    when: str
+    host: str
+    versions: Mapping[str, str]
+    blocks: Sequence[Sequence[RunResult]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """All recorded sessions of one subject, oldest first."""
+
+    subject: Subject
+    sessions: tuple[RecordedSession, ...] = ()
+
+
+def locate(path: Path, subject: Subject) -> Path:
+    """The file of a subject: ``path`` itself when it is a .json file, else one in that folder."""
+    return path if path.suffix == ".json" else path / subject.file_name
+
+
+def load(path: Path, subject: Subject) -> Baseline | None:
+    """The baseline in ``path``; None without one; BaselineError for another class or a bad file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BaselineError(f"baseline {path} cannot be read: {error}") from None
+    baseline = _parsed(text, path)
+    differences = baseline.subject.differences(subject)
+    if differences:
+        raise BaselineError(
+            f"baseline {path} belongs to something else: {'; '.join(differences)}. Compare with a "
+            "baseline of this class, or record one: --numa-record with another --numa-baseline"
+        )
+    return baseline
+
+
+def append(path: Path, subject: Subject, session: RecordedSession) -> Baseline:
+    """Add a session to the file, in one step and under a lock; returns what it holds now."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.parent):
+            known = load(path, subject) or Baseline(subject=subject)
+            grown = Baseline(subject=subject, sessions=(*known.sessions, session))
+            _write(path, json.dumps(_document(grown), indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise BaselineError(f"baseline {path} cannot be written: {error}") from None
+    return grown
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    # The folder itself is locked: a lock file would be left behind, or raced for.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _document(baseline: Baseline) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "subject": dict(baseline.subject.facts),
+        "sessions": [
+            {
+                "when": session.when,
+                "host": session.host,
+                "versions": dict(session.versions),
+                "blocks": [[run.as_document() for run in block] for block in session.blocks],
+            }
+            for session in baseline.sessions
+        ],
+    }
+
+
+def _parsed(text: str, path: Path) -> Baseline:
+    keep = "it is left as it is; move it away to record anew"
+    try:
+        document: Any = json.loads(text)
+    except ValueError as error:
+        raise BaselineError(f"baseline {path} is no JSON ({error}): {keep}") from None
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise BaselineError(
+            f"baseline {path} has schema {schema}; this version reads {SCHEMA}: update pytest-numa"
+        )
+    if schema != SCHEMA:
+        raise BaselineError(f'baseline {path}: expected "schema": {SCHEMA}, found none: {keep}')
+    try:
+        return Baseline(
+            subject=Subject(facts={str(k): str(v) for k, v in document["subject"].items()}),
+            sessions=tuple(_session(one) for one in document["sessions"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BaselineError(
+            f"baseline {path} is damaged ({type(error).__name__}: {error}): {keep}"
+        ) from None
+
+
+def _session(document: Any) -> RecordedSession:  # noqa: ANN401 - JSON
+    blocks = [[RunResult.from_document(run) for run in block] for block in document["blocks"]]
+    if not blocks or not all(blocks):
+        raise ValueError("a session without runs")
+    return RecordedSession(
+        when=str(document["when"]),
+        host=str(document["host"]),
+        versions={str(k): str(v) for k, v in document["versions"].items()},
+        blocks=blocks,
+    )

@@ -1,0 +1,93 @@
+r"""On which node the pages of a process lie: /proc/PID/numa_maps.
+
+Format: numa(7); show_numa_map() in the kernel's fs/proc/task_mmu.c and mpol_to_str() in
+mm/mempolicy.c. A line:
+
+    7f00 bind=static:0-1 file=/a\040b huge anon=3 dirty=3 N0=1 N1=2 kernelpagesize_kB=4
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pytest_numa.errors import ParseError
+from pytest_numa.kernel import escapes
+
+# "prefer (many)" and "weighted interleave" hold a blank. A mode that is not known here is taken
+# as one word: the pages count whatever a newer kernel calls its policy.
+_LINE = re.compile(
+    r"(?P<address>[0-9a-f]{1,16})"
+    r" (?P<policy>(?:prefer \(many\)|weighted interleave|(?!heap|stack|huge)[a-z-]+)"
+    r"(?:=[a-z|]+)?(?::[0-9,-]+)?)"
+    r"(?: (?:file=(?P<file>[^ \t=]*)|(?P<heap>heap)|(?P<stack>stack(?::[0-9]+)?)))?"
+    r"(?P<huge> huge)?"
+    r"(?P<counts>(?: [A-Za-z_]+[0-9]*=[0-9]{1,18})*)"
+)
+_NODE = re.compile(r"N([0-9]{1,6})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedRange:
+    """One range of a process's memory. Pages are of ``page_size_kib``.
+
+    Pages that several processes share are counted in each of them. Memory of devices is not
+    counted, nor is what was swapped out.
+    """
+
+    start_address: int
+    policy: str
+    """The policy of the range, or of the process where the range has none: ``bind:0``."""
+    file: str | None
+    is_heap: bool
+    is_stack: bool
+    is_huge: bool
+    """Whether it is hugetlb memory. Transparent huge pages are counted as small ones."""
+    pages_by_node: Mapping[int, int]
+    page_size_kib: int
+    anon_pages: int | None
+    dirty_pages: int | None
+    mapped_pages: int | None
+    mapmax: int | None
+    """The most processes that share one of the pages; None where it is 1."""
+
+    @property
+    def bytes_by_node(self) -> dict[int, int]:
+        """Bytes on each node that holds any."""
+        unit_bytes = self.page_size_kib * 1024
+        return {node: pages * unit_bytes for node, pages in self.pages_by_node.items()}
+
+
+def parse(text: str, *, source: str, default_page_size_kib: int = 4) -> Iterator[MappedRange]:
+    """Read the file line by line; ParseError at a line that is not in the format.
+
+    Kernels before 4.0 print no page size; ``default_page_size_kib`` stands in for it.
+    """
+    # Not splitlines(): a path may hold any control character but newline and tab.
+    stripped = text.strip("\0\n")
+    for number, line in enumerate(stripped.split("\n") if stripped else [], start=1):
+        yield _range(line, source=f"{source}:{number}", default_page_size_kib=default_page_size_kib)
+
+
+def _range(line: str, *, source: str, default_page_size_kib: int) -> MappedRange:
+    match = _LINE.fullmatch(line.rstrip(" "))
+    if match is None:
+        raise ParseError(source, expected="ADDRESS POLICY [file=PATH] [NAME=COUNT]…", found=line)
+    counts = {
+        name: int(count)
+        for name, _, count in (word.partition("=") for word in match["counts"].split())
+    }
+    nodes = {name: node for name in counts if (node := _NODE.fullmatch(name))}
+    return MappedRange(
+        start_address=int(match["address"], base=16),
+        policy=match["policy"],
+        file=None if match["file"] is None else escapes.decode(match["file"]),
+        is_heap=match["heap"] is not None,
+        is_stack=match["stack"] is not None,
+        is_huge=match["huge"] is not None,
+        pages_by_node={int(node[1]): counts[name] for name, node in nodes.items()},
+        page_size_kib=counts.get("kernelpagesize_kB", default_page_size_kib),
+        anon_pages=counts.get("anon"),
+        dirty_pages=counts.get("dirty"),
+        mapped_pages=counts.get("mapped"),
+        mapmax=counts.get("mapmax"),
+    )

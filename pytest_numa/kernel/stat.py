@@ -1,0 +1,63 @@
+"""One line of facts about a process or thread: /proc/PID/stat, /proc/PID/task/TID/stat.
+
+Format: proc_pid_stat(5), whose field numbers stand in the comments.
+"""
+
+import re
+from dataclasses import dataclass
+
+from pytest_numa.errors import ParseError
+
+_HEAD = re.compile(r"([0-9]{1,10}) \(")
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
+_FIELDS_AFTER_COMM = 37
+# include/linux/sched.h
+_PF_KTHREAD = 0x200000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stat:
+    """Times are in clock ticks (sysconf _SC_CLK_TCK); the start is counted from boot."""
+
+    pid: int
+    comm: str
+    state: str
+    ppid: int
+    flags: int
+    utime_ticks: int
+    stime_ticks: int
+    start_time_ticks: int
+    last_cpu: int
+    """Where it ran last; old news for a thread that sleeps."""
+
+    @property
+    def is_kernel_thread(self) -> bool:
+        """Whether the kernel runs it for itself."""
+        return bool(self.flags & _PF_KTHREAD)
+
+
+def parse(text: str, *, source: str) -> Stat:
+    """Read the line. The name may hold blanks and parentheses: it ends at the last ``)``."""
+    head = _HEAD.match(text)
+    end = text.rfind(")")
+    fields = text[end + 1 :].strip("\0\n ").split(" ")
+    state, numbers = fields[0], fields[1:]
+    if (
+        head is None
+        or end < head.end()
+        or len(fields) < _FIELDS_AFTER_COMM
+        or not state.isalpha()
+        or not all(map(_NUMBER.fullmatch, numbers))
+    ):
+        raise ParseError(source, expected="PID (NAME) STATE and 36 numbers or more", found=text)
+    return Stat(
+        pid=int(head[1]),
+        comm=text[head.end() : end],
+        state=state,  # 3
+        ppid=int(numbers[0]),  # 4
+        flags=int(numbers[5]),  # 9
+        utime_ticks=int(numbers[10]),  # 14
+        stime_ticks=int(numbers[11]),  # 15
+        start_time_ticks=int(numbers[18]),  # 22
+        last_cpu=int(numbers[35]),  # 39
+    )

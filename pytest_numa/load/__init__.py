@@ -1,0 +1,1 @@
+"""The workload, the client that offers it, and what it saw."""

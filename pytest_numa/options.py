@@ -1,0 +1,262 @@
+"""All options, each once: a flag, an ini key of the same name, how it is read, and its default.
+
+Nothing here is heavy: pytest reads it at every start, also where the plugin stays idle.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+MODES = ("unpinned", "pinned", "systemd")
+MANAGERS = ("auto", "system", "user", "private")
+INCONCLUSIVE = ("fail", "skip", "pass")
+APIS = ("completions", "chat")
+
+
+def _integer(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if number < low:
+            raise ValueError(f"expected a whole number from {low} up, found {text!r}")
+        return number
+
+    return parse
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise ValueError(f"expected a number above 0, found {text!r}")
+    return number
+
+
+def _percent(text: str) -> float:
+    """``5`` or ``5%`` as the fraction 0.05."""
+    number = _positive(text.removesuffix("%"))
+    if number > 100:  # noqa: PLR2004
+        raise ValueError(f"expected a percentage up to 100, found {text!r}")
+    return number / 100
+
+
+def _one_of(allowed: Sequence[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}, found {text!r}")
+        return text
+
+    return parse
+
+
+def _modes(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= set(MODES) or len(set(names)) != len(names):
+        raise ValueError(f"expected some of {','.join(MODES)}, each once, found {text!r}")
+    return tuple(mode for mode in MODES if mode in names)
+
+
+def _settings(lines: Sequence[str]) -> dict[str, str]:
+    """KEY=VALUE, one each, as a mapping."""
+    found: dict[str, str] = {}
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise ValueError(f"expected KEY=VALUE with a name as KEY, found {line!r}")
+        found[key.strip()] = value
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One setting. ``default`` is text as a user would type it; None where there is none."""
+
+    name: str
+    help: str
+    parse: Callable[[str], Any] = str
+    default: str | None = None
+    metavar: str = "N"
+    kind: str = "value"  # value, flag or list
+
+    @property
+    def dest(self) -> str:
+        """The ini key, and the name on ``config.option``."""
+        return f"numa_{self.name.replace('-', '_')}"
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag."""
+        return f"--numa-{self.name}"
+
+
+OPTIONS = (
+    Option(name="node", metavar="N[,N]|auto", help="memory node(s) of the policy; auto: the GPU's"),
+    Option(name="cpus", metavar="LIST", help="CPUs of the policy [the node's]; also --cpus"),
+    Option(
+        name="unit",
+        metavar="NAME|PATH",
+        default="inference-llamacpp",
+        help="unit template: a name in units/, or a file",
+    ),
+    Option(
+        name="set",
+        metavar="KEY=VALUE",
+        kind="list",
+        help="a variable of the template (model=, port=, policy_style=numactl); repeatable",
+    ),
+    Option(
+        name="manager",
+        metavar="|".join(MANAGERS),
+        parse=_one_of(MANAGERS),
+        default="auto",
+        help="which systemd runs the unit",
+    ),
+    Option(
+        name="modes",
+        metavar="LIST",
+        parse=_modes,
+        default=",".join(MODES),
+        help="how the server is launched, to be compared",
+    ),
+    Option(name="n-requests", parse=_integer(1), default="30", help="requests of a run"),
+    Option(name="concurrency", parse=_integer(1), default="4", help="requests in flight"),
+    Option(name="prompt-tokens", parse=_integer(1), default="32", help="prompt length, about"),
+    Option(name="output-tokens", parse=_integer(1), default="16", help="answer length"),
+    Option(
+        name="api",
+        metavar="|".join(APIS),
+        parse=_one_of(APIS),
+        default="completions",
+        help="which endpoint is loaded",
+    ),
+    Option(name="model", metavar="NAME", help="model name in requests [first of /v1/models]"),
+    Option(name="seed", parse=_integer(0), default="1", help="seed of the prompts"),
+    Option(name="warmup", parse=_integer(0), help="requests before a run [the concurrency]"),
+    Option(
+        name="timeout",
+        metavar="SECONDS",
+        parse=_positive,
+        default="60",
+        help="time for one request, from sending to the end of the answer",
+    ),
+    Option(
+        name="start-timeout",
+        metavar="SECONDS",
+        parse=_positive,
+        default="300",
+        help="time for the service to answer after its start",
+    ),
+    Option(
+        name="starts",
+        parse=_integer(1),
+        default="16",
+        help="most fresh starts per mode, one a block; ends earlier once all is decided",
+    ),
+    Option(name="runs", parse=_integer(1), default="1", help="runs per start"),
+    Option(
+        name="time",
+        metavar="SECONDS",
+        parse=_positive,
+        help="no new block that would end later than this after the first",
+    ),
+    Option(
+        name="margin",
+        metavar="PCT",
+        parse=_percent,
+        default="5",
+        help="slowdown that is accepted, in percent",
+    ),
+    Option(
+        name="inconclusive",
+        metavar="|".join(INCONCLUSIVE),
+        parse=_one_of(INCONCLUSIVE),
+        default="fail",
+        help="what a verdict that could not be reached counts as",
+    ),
+    Option(name="record", kind="flag", help="record the pinned runs as a session of the baseline"),
+    Option(
+        name="baseline",
+        metavar="PATH",
+        default="benchmarks/baselines",
+        help="folder or .json file of the recorded baseline",
+    ),
+    Option(
+        name="report",
+        metavar="PATH",
+        default="benchmarks/numa_baseline.md",
+        help="markdown file that gets the tables",
+    ),
+    Option(name="keep", kind="flag", help="leave the service installed and running"),
+)
+
+
+def register(parser: pytest.Parser) -> None:
+    """Add all options and ini keys."""
+    group = parser.getgroup(
+        "numa", "placement and performance of an inference service (pytest-numa)"
+    )
+    for option in OPTIONS:
+        shown = f"{option.help} [{option.default}]" if option.default else option.help
+        if option.kind == "flag":
+            group.addoption(
+                option.flag, dest=option.dest, action="store_true", default=None, help=shown
+            )
+        else:
+            group.addoption(
+                option.flag,
+                dest=option.dest,
+                action="append" if option.kind == "list" else "store",
+                metavar=option.metavar,
+                help=shown,
+            )
+        parser.addini(option.dest, help=shown, type=_INI_TYPES[option.kind], default=None)
+
+
+_INI_TYPES: dict[str, Any] = {"value": "string", "flag": "bool", "list": "linelist"}
+
+
+def register_short_name(parser: pytest.Parser) -> None:
+    """Add ``--cpus``, unless somebody else has it; then --numa-cpus alone is ours."""
+    group = parser.getgroup("numa")
+    try:
+        group.addoption("--cpus", dest="numa_cpus", metavar="LIST", help="short for --numa-cpus")
+    except ValueError:
+        return
+
+
+def is_active(config: pytest.Config) -> bool:
+    """Whether a policy was asked for, by option or ini key."""
+    return any(_raw(config, option) for option in OPTIONS[:2])
+
+
+def read(config: pytest.Config) -> dict[str, Any]:
+    """All values by name with ``_`` for ``-``; UsageError names the option that is wrong."""
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        raw = _raw(config, option)
+        key = option.name.replace("-", "_")
+        try:
+            if option.kind == "list":
+                values[key] = _settings(raw or [])
+            elif option.kind == "flag":
+                values[key] = bool(raw)
+            else:
+                text = raw or option.default
+                values[key] = None if text is None else option.parse(text)
+        except ValueError as error:
+            raise pytest.UsageError(f"{option.flag}: {error}") from None
+    return values
+
+
+def _raw(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - text, list or bool
+    given = config.getoption(option.dest, default=None)
+    if option.kind == "list":
+        # Those of the command line come last: they win.
+        return [*(config.getini(option.dest) or []), *(given or [])]
+    return given if given is not None else config.getini(option.dest)

@@ -1,0 +1,146 @@
+"""From what a test demands and what was measured to why it fails: findings and verdicts in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pytest_numa import gate, judgement, settings
+from pytest_numa.experiment import Budget, Plan
+from pytest_numa.judgement import Demand, Judgement
+from pytest_numa.metrics import METRICS, Metric
+from pytest_numa.session import Blocks, Measurement, Run
+
+Result = Literal["pass", "fail", "inconclusive"]
+
+
+class Asked(Protocol):
+    """What a test asks for: placement, and figures."""
+
+    @property
+    def placement(self) -> bool: ...
+
+    @property
+    def figures(self) -> Sequence[object]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one test: its result, and a text for each thing that is not as demanded."""
+
+    result: Result
+    texts: tuple[str, ...] = ()
+
+
+def lacking_modes(demands: Sequence[Demand], modes: Sequence[str]) -> str | None:
+    """Why the demands cannot be judged with these modes, or None."""
+    needs_control = any(demand.margin is not None for demand in demands)
+    needed = ("pinned", "systemd") if needs_control else ("systemd",)
+    lacking = [mode for mode in needed if mode not in modes]
+    if not lacking:
+        return None
+    return (
+        f"--numa-modes leaves out {' and '.join(lacking)}, and the tests that were collected need "
+        f"{' and '.join(needed)}: name {'both' if needs_control else 'it'}"
+    )
+
+
+def plan(wanted: Plan, demands: Sequence[Demand]) -> Plan:
+    """The plan as far as it is needed: without figures to judge, the unit once, for placement."""
+    if demands:
+        return wanted
+    return Plan(modes=("systemd",), budget=Budget(max_blocks=1))
+
+
+def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgement]) -> Outcome:
+    """All that one test asks for, together."""
+    parts = [of_placement(measurement)] if asked.placement else []
+    parts += [of_figures(measurement, judgements)] if asked.figures else []
+    results = [part.result for part in parts]
+    worst: Result = next(
+        (result for result in ("fail", "inconclusive") if result in results), "pass"
+    )
+    return Outcome(result=worst, texts=tuple(text for part in parts for text in part.texts))
+
+
+def of_placement(measurement: Measurement) -> Outcome:
+    """Every finding of every systemd run, each once."""
+    runs = measurement.runs("systemd")
+    texts = tuple(dict.fromkeys(str(finding) for run in runs for finding in run.findings))
+    return Outcome(result="fail" if texts else "pass", texts=texts)
+
+
+def of_figures(measurement: Measurement, judgements: Sequence[Judgement]) -> Outcome:
+    """The verdicts, after the failed requests, which no verdict can make good."""
+    failed = failed_requests(measurement.blocks)
+    if failed:
+        return Outcome(result="fail", texts=tuple(failed))
+    bad = [one for one in judgements if one.verdict.outcome != "pass"]
+    is_failed = any(one.verdict.outcome == "fail" for one in bad)
+    texts = tuple(sentence(one) for one in bad)
+    return Outcome(result="fail" if is_failed else "inconclusive" if bad else "pass", texts=texts)
+
+
+def failed_requests(blocks: Blocks) -> list[str]:
+    """A text for each run in which requests failed."""
+    return [
+        f"{run.result.failed} of {run.result.failed + run.result.completed} requests failed in "
+        f"mode {run.mode}, block {number}: {_kinds(run)}\n"
+        "  expected  every request answered in full\n"
+        "  to fix    see the service's log; a run with failures says nothing of speed"
+        for number, block in enumerate(blocks, start=1)
+        for runs in block.values()
+        for run in runs
+        if run.result.failed
+    ]
+
+
+def _kinds(run: Run) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(run.result.failures.items()))
+
+
+def sentence(one: Judgement) -> str:
+    """What was compared with what, and what came out."""
+    against = {
+        "pinned": "systemd against the same command pinned by hand, this session",
+        "record": "systemd against the recorded pinned baseline",
+        "limit": "systemd against the limit",
+    }[one.against]
+    return f"{one.demand.metric.label}, {against}: {one.verdict.sentence}"
+
+
+def is_decided(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Settings) -> bool:
+    """Whether another block could still change an outcome."""
+    if failed_requests(blocks):
+        return True
+    found = judged(demands, blocks, wanted)
+    return all(one.verdict.outcome != "inconclusive" for one in found)
+
+
+def judged(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Settings) -> list[Judgement]:
+    """Every comparison of every demand, on the blocks so far."""
+    recorded = [one.blocks for one in wanted.baseline.sessions] if wanted.baseline else []
+    return [found for demand in demands for found in judgement.judge(demand, blocks, recorded)]
+
+
+def host_drift(
+    measurement: Measurement, wanted: settings.Settings, metric: str
+) -> gate.Verdict | None:
+    """`pinned` now against `pinned` then: whether the host itself has changed. None unrecorded."""
+    if wanted.baseline is None or failed_requests(measurement.blocks):
+        return None
+    recorded = [one.blocks for one in wanted.baseline.sessions]
+    return gate.judge_against_record(
+        judgement.recorded_values(recorded, METRICS[metric]),
+        judgement.values(measurement.blocks, "pinned", METRICS[metric]),
+        margin=wanted.margin,
+        better=METRICS[metric].better,
+    )
+
+
+def effect_of_pinning(measurement: Measurement, metric: Metric) -> gate.Effect:
+    """`pinned` against `unpinned`, for people; nothing is decided by it."""
+    return gate.effect(
+        judgement.values(measurement.blocks, "unpinned", metric),
+        judgement.values(measurement.blocks, "pinned", metric),
+        better=metric.better,
+    )

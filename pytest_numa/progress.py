@@ -1,0 +1,54 @@
+"""How far the measurement is: a line that changes on a terminal, a line per block in a log."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_numa.experiment import Position
+from pytest_numa.report import terminal
+from pytest_numa.session import Run
+
+_REDRAW_S = 0.2
+
+
+class TerminalProgress:
+    """Tells pytest's terminal reporter, past the capturing of output."""
+
+    def __init__(self, config: pytest.Config, n_requests: int) -> None:
+        self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        self._n_requests = n_requests
+        self._is_live = bool(getattr(self._reporter, "isatty", False))
+        self._is_quiet = config.get_verbosity() < 0
+        self._drawn_at_s = 0.0
+
+    def on_requests(self, position: Position, done: int, failed: int) -> None:
+        """Redraw the line, not more often than a person reads."""
+        is_early = time.monotonic() - self._drawn_at_s < _REDRAW_S
+        if self._reporter is None or not self._is_live or is_early:
+            return
+        self._drawn_at_s = time.monotonic()
+        with self._uncaptured() as reporter:
+            line = terminal.progress(position, done, failed, self._n_requests)
+            reporter.rewrite(line, erase=True)
+
+    def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
+        """Write a line that stays."""
+        if self._reporter is None or self._is_quiet:
+            return
+        with self._uncaptured() as reporter:
+            if self._is_live:
+                reporter.rewrite("", erase=True)
+            else:
+                reporter.ensure_newline()
+            reporter.line(terminal.block(number, block))
+
+    @contextlib.contextmanager
+    def _uncaptured(self) -> Iterator[Any]:
+        with contextlib.ExitStack() as stack:
+            if self._capture is not None:
+                stack.enter_context(self._capture.global_and_fixture_disabled())
+            yield self._reporter

@@ -1,0 +1,147 @@
+"""A session as the living markdown document tells it."""
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from pytest_numa import formatting, outcome, settings
+from pytest_numa.experiment import MODES
+from pytest_numa.judgement import Judgement
+from pytest_numa.kernel import cpulist
+from pytest_numa.metrics import METRICS
+from pytest_numa.report import explanation, figures, markdown, topology
+from pytest_numa.session import Measurement, Run
+
+
+def write(
+    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+) -> None:
+    """Append the session to the report; ReportError where that fails."""
+    markdown.write(wanted.report_path, session(wanted, measurement, judgements))
+
+
+def session(
+    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+) -> markdown.Session:
+    """All that the document says of this session."""
+    return markdown.Session(
+        when=measurement.begun_at,
+        host=wanted.identity.hostname,
+        rows=tuple(_row(wanted, measurement, mode) for mode in MODES if measurement.runs(mode)),
+        bullets=tuple(_bullets(wanted, measurement, judgements)),
+        topology_markdown=topology.topology_tables(wanted.topology),
+        placement_markdown=_placement(measurement.runs("systemd")),
+        details_markdown=_details(wanted, measurement, judgements),
+        explanation_markdown=explanation.explanation(
+            wanted.policy.cpu_list, wanted.policy.node_list
+        ),
+    )
+
+
+def _row(wanted: settings.Settings, measurement: Measurement, mode: str) -> markdown.RunRow:
+    runs = [run.result for run in measurement.runs(mode)]
+    failed = sum(run.failed for run in runs)
+    notes = [
+        f"{measurement.begun_at:%Y-%m-%d} {wanted.identity.hostname}",
+        f"CPUs {wanted.policy.cpu_list}, node {wanted.policy.node_list}"
+        if mode != "unpinned"
+        else "no policy",
+        f"{len(runs)} runs of {wanted.workload.n_requests} requests",
+        *([f"{failed} requests failed"] if failed else []),
+    ]
+    return markdown.RunRow(
+        mode=mode,
+        concurrency=wanted.workload.concurrency,
+        mean_latency_ms=figures.mean([run.latency_ms.mean for run in runs]),
+        p95_latency_ms=figures.mean([run.latency_ms.p95 for run in runs]),
+        throughput_tokens_per_s=figures.mean([run.output_tokens_per_s for run in runs]),
+        notes="; ".join(notes),
+    )
+
+
+def _bullets(
+    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+) -> list[str]:
+    """In words: does systemd match pinning by hand, is placement right, what did pinning buy."""
+    texts = [_match(judgements), _placed(measurement)]
+    if {"unpinned", "pinned"} <= set(measurement.blocks[0]) and not outcome.failed_requests(
+        measurement.blocks
+    ):
+        metric = METRICS["tokens_per_s"]
+        effect = outcome.effect_of_pinning(measurement, metric)
+        texts.append(f"What pinning by hand bought: {effect.sentence}")
+    return texts
+
+
+def _match(judgements: Sequence[Judgement]) -> str:
+    same_session = [one for one in judgements if one.against == "pinned"]
+    if not same_session:
+        return "The systemd run was not compared with the manually pinned run in this session."
+    outcomes = {one.verdict.outcome for one in same_session}
+    words = {
+        "fail": "The systemd run does **not** match the manually pinned run",
+        "inconclusive": "Whether the systemd run matches the manually pinned run is **not decided**",
+        "pass": "The systemd run matches the manually pinned run",
+    }
+    worst = next(word for word in words if word in outcomes)
+    parts = [f"{one.demand.metric.label}: {one.verdict.sentence}" for one in same_session]
+    return f"{words[worst]}. {' '.join(parts)}"
+
+
+def _placed(measurement: Measurement) -> str:
+    runs = measurement.runs("systemd")
+    findings = {str(finding) for run in runs for finding in run.findings}
+    threads = sum(len(process.threads) for process in runs[-1].processes)
+    seen = f"{len(runs[-1].processes)} processes with {threads} threads"
+    if findings:
+        return f"Placement is **not** as the policy says: {len(findings)} findings ({seen})."
+    return f"Placement is as the policy says, after each of {len(runs)} runs ({seen} at the last)."
+
+
+def _placement(runs: Sequence[Run]) -> str:
+    """The service's processes after the last run: allowed CPUs, and bytes by node."""
+    rows = [
+        (
+            process.pid,
+            formatting.markdown_cell(process.comm),
+            len(process.threads),
+            cpulist.format(
+                frozenset[int]().union(*(one.cpus_allowed or () for one in process.threads))
+            ),
+            ", ".join(
+                f"N{node} {formatting.bytes_iec(size)}"
+                for node, size in sorted((process.bytes_by_node or {}).items())
+            )
+            or "not readable",
+        )
+        for process in runs[-1].processes
+    ]
+    table = tabulate(
+        rows, headers=("PID", "Process", "Threads", "Allowed CPUs", "Memory"), tablefmt="pipe"
+    )
+    findings = dict.fromkeys(str(finding) for run in runs for finding in run.findings)
+    return "\n\n".join([table, *(f"```text\n{text}\n```" for text in findings)])
+
+
+def _details(
+    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+) -> str:
+    """Verdicts with their intervals, and what the figures do not show."""
+    rows = [
+        (
+            one.demand.metric.label,
+            {"pinned": "pinned, this session", "record": "record", "limit": "limit"}[one.against],
+            one.verdict.outcome,
+            formatting.markdown_cell(one.verdict.sentence),
+        )
+        for one in judgements
+    ]
+    table = tabulate(rows, headers=("Figure", "Against", "Verdict", "In words"), tablefmt="pipe")
+    notes = [
+        *figures.limits(wanted),
+        figures.client_place(wanted),
+        *figures.notices(wanted, measurement, judgements),
+    ]
+    return "\n".join(
+        [*([table, ""] if rows else []), *(f"- {formatting.markdown_cell(note)}" for note in notes)]
+    )

@@ -1,0 +1,88 @@
+"""Values of a session that several reports tell: mean figures by mode, sentences, limits."""
+
+from collections.abc import Sequence
+
+from pytest_numa import outcome, settings
+from pytest_numa.judgement import Judgement
+from pytest_numa.kernel import cpulist
+from pytest_numa.session import Measurement, Run
+
+
+def mean(values: Sequence[float | None]) -> float:
+    """The mean of what is known; NaN of nothing."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else float("nan")
+
+
+def client_place(wanted: settings.Settings) -> str:
+    """Where the load generator runs."""
+    if wanted.client_cpus is None:
+        return (
+            "the load generator shares the policy's CPUs, since no other CPU is left: "
+            "latencies include its work"
+        )
+    return f"the load generator runs on CPUs {cpulist.format(wanted.client_cpus)}"
+
+
+def limits(wanted: settings.Settings) -> list[str]:
+    """What cannot be shown on this host, said before anybody takes it for shown."""
+    found = []
+    if len(wanted.topology.nodes) == 1:
+        found.append(
+            "this host has one NUMA node: memory cannot lie on a wrong one, so its placement is "
+            "not put to the test"
+        )
+    if wanted.policy.cpus == wanted.topology.cpus_online:
+        found.append(
+            "the policy has all online CPUs: no thread can run on a wrong one, and `unpinned` "
+            "differs from `pinned` by nothing but the memory policy"
+        )
+    if not wanted.manager.has_cpuset and wanted.unit.values("AllowedCPUs"):
+        found.append(
+            f"AllowedCPUs= and AllowedMemoryNodes= have no effect under the manager "
+            f"{wanted.manager.name} here (no cpuset controller); CPUAffinity=, NUMAPolicy= and "
+            "NUMAMask= hold the policy"
+        )
+    return found
+
+
+def notices(
+    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+) -> list[str]:
+    """What a reader should know beside the verdicts."""
+    found = [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
+    bound = [run for run in _runs(measurement) if run.result.client.bound]
+    if bound:
+        found.append(
+            f"the load generator was the limit in {len(bound)} of {len(_runs(measurement))} runs "
+            "(client-bound): these say little of the server; use a lower concurrency"
+        )
+    if wanted.baseline is None and not wanted.is_recording:
+        found.append(
+            "no pinned baseline is recorded for this class of host, workload, server and policy: "
+            "pytest --numa-record with the same options records one"
+        )
+    if wanted.is_recording:
+        found.append(f"recorded: the pinned runs, in {wanted.baseline_path}")
+    failed = [one for one in judgements if one.verdict.outcome == "fail"]
+    if any(one.against == "record" for one in failed):
+        found += _drift(wanted, measurement, failed)
+    return found
+
+
+def _drift(
+    wanted: settings.Settings, measurement: Measurement, failed: Sequence[Judgement]
+) -> list[str]:
+    """Whether the host is slower than it was, rather than the unit."""
+    names = {one.demand.metric.name for one in failed if one.against == "record"}
+    drifts = {name: outcome.host_drift(measurement, wanted, name) for name in sorted(names)}
+    return [
+        f"{name}: `pinned` is slower than its record, too ({verdict.sentence}): the host has "
+        "changed, not the unit"
+        for name, verdict in drifts.items()
+        if verdict is not None and verdict.outcome == "fail"
+    ]
+
+
+def _runs(measurement: Measurement) -> list[Run]:
+    return [run for block in measurement.blocks for runs in block.values() for run in runs]

@@ -1,0 +1,78 @@
+"""What stands on the terminal: the header, the progress, and the table at the end."""
+
+from collections.abc import Mapping, Sequence
+
+from tabulate import tabulate
+
+from pytest_numa import formatting, outcome, settings
+from pytest_numa.experiment import MODES, Position
+from pytest_numa.judgement import Judgement
+from pytest_numa.report import figures
+from pytest_numa.session import Measurement, Run
+
+_COLUMNS = ("Mode", "Runs", "Avg (ms)", "p95 (ms)", "TTFT (ms)", "tokens/s", "req/s", "Failed")
+
+
+def header(wanted: settings.Settings) -> list[str]:
+    """Host, policy, manager, control and budget: what the session is about."""
+    policy, workload, plan = wanted.policy, wanted.workload, wanted.plan
+    recorded = len(wanted.baseline.sessions) if wanted.baseline else 0
+    lines = [
+        f"numa: CPUs {policy.cpu_list}, memory of node {policy.node_list}, "
+        f"unit {wanted.unit.name}, manager {wanted.manager.name} ({wanted.manager.reason})",
+        f"numa: {workload.n_requests} requests, {workload.concurrency} at once, "
+        f"{workload.output_tokens} tokens each; modes {', '.join(plan.modes)}; "
+        f"at most {plan.budget.max_blocks} blocks; margin {wanted.margin:.0%}",
+        f"numa: baseline {f'of {recorded} recorded sessions' if recorded else 'not recorded'}; "
+        f"{figures.client_place(wanted)}",
+    ]
+    return [*lines, *(f"numa: {text}" for text in figures.limits(wanted))]
+
+
+def progress(position: Position, done: int, failed: int, n_requests: int) -> str:
+    """One line that is redrawn: mode, block, requests, time left."""
+    left = (
+        "" if position.left_s is None else f", at most {formatting.duration(position.left_s)} left"
+    )
+    bad = f", {failed} failed" if failed else ""
+    return (
+        f"numa: block {position.block + 1} of at most {position.plan.budget.max_blocks}, "
+        f"{position.mode}: {done} of {n_requests} requests{bad}{left}"
+    )
+
+
+def block(number: int, runs: Mapping[str, Sequence[Run]]) -> str:
+    """One line that stays, for a block that is complete."""
+    parts = [
+        f"{mode} {figures.mean([run.result.output_tokens_per_s for run in runs[mode]]):.1f} tokens/s"
+        for mode in MODES
+        if mode in runs
+    ]
+    return f"numa: block {number}: {', '.join(parts)}"
+
+
+def summary(
+    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+) -> list[str]:
+    """The table of modes, then each verdict, those that are not good first."""
+    rows = [_row(mode, measurement.runs(mode)) for mode in MODES if measurement.runs(mode)]
+    lines = tabulate(rows, headers=_COLUMNS, floatfmt=".1f", disable_numparse=True).splitlines()
+    order = {"fail": 0, "inconclusive": 1, "pass": 2}
+    ranked = sorted(judgements, key=lambda one: order[one.verdict.outcome])
+    lines += ["", *(f"{one.verdict.outcome:12} {outcome.sentence(one)}" for one in ranked)]
+    lines += figures.notices(wanted, measurement, judgements)
+    return [*lines, f"report: {wanted.report_path}"]
+
+
+def _row(mode: str, runs: Sequence[Run]) -> list[str]:
+    results = [run.result for run in runs]
+    return [
+        mode,
+        str(len(runs)),
+        formatting.number(figures.mean([result.latency_ms.mean for result in results])),
+        formatting.number(figures.mean([result.latency_ms.p95 for result in results])),
+        formatting.number(figures.mean([result.ttft_ms.p50 for result in results])),
+        formatting.number(figures.mean([result.output_tokens_per_s for result in results])),
+        formatting.number(figures.mean([result.requests_per_s for result in results])),
+        str(sum(result.failed for result in results)),
+    ]

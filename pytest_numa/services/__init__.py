@@ -1,0 +1,1 @@
+"""Unit files, the managers that run them, and direct launches."""

@@ -1,0 +1,78 @@
+"""Which systemd instance runs the unit, and why that one."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_numa.errors import HostError
+from pytest_numa.services import direct, private, systemctl, undo
+
+NAMES = ("auto", "system", "user", "private")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The manager that was taken; ``reason`` is for the header."""
+
+    name: str
+    reason: str
+
+    @property
+    def has_cpuset(self) -> bool:
+        """Whether AllowedCPUs= and AllowedMemoryNodes= can have an effect under this manager."""
+        return self.name == "system" and _controllers_have_cpuset()
+
+
+def choose(wanted: str, root: Path = Path("/")) -> Choice:
+    """The wanted manager, or for ``auto`` the sturdiest that can be had here."""
+    booted = (root / "run/systemd/system").is_dir()
+    is_root = os.geteuid() == 0
+    if wanted != "auto":
+        _check(wanted, booted=booted, is_root=is_root)
+        return Choice(name=wanted, reason="asked for")
+    if booted and is_root:
+        return Choice(name="system", reason="systemd is process 1 and we are root")
+    if booted and os.environ.get("XDG_RUNTIME_DIR"):
+        return Choice(name="user", reason="systemd is process 1 and we are not root")
+    why = "no user session of systemd" if booted else "systemd is not process 1 here"
+    _check("private", booted=booted, is_root=is_root)
+    return Choice(name="private", reason=why)
+
+
+def _check(wanted: str, *, booted: bool, is_root: bool) -> None:
+    if wanted == "private":
+        lacking = private.missing()
+        if lacking:
+            raise HostError(f"the manager `private` cannot be had: {lacking}")
+        return
+    if not booted:
+        raise HostError(
+            f"the manager `{wanted}` needs a host booted with systemd (/run/systemd/system exists); "
+            "here it is not: use --numa-manager private"
+        )
+    if wanted == "system" and not is_root:
+        raise HostError("the manager `system` needs root: use sudo, or --numa-manager user")
+
+
+@contextlib.contextmanager
+def running(choice: Choice, footprint: undo.Footprint) -> Iterator[systemctl.Scope]:
+    """The instance, for the length of the block."""
+    if choice.name == "private":
+        with private.running(footprint, direct.plain_environment()) as scope:
+            yield scope
+        return
+    folder = Path("/etc/systemd/system")
+    if choice.name == "user":
+        config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        folder = Path(config, "systemd/user")
+    yield systemctl.Scope(manager=choice.name, unit_folder=folder)
+
+
+def _controllers_have_cpuset() -> bool:
+    try:
+        text = Path("/sys/fs/cgroup/cgroup.controllers").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "cpuset" in text.split()

@@ -1,0 +1,91 @@
+"""Values into unit files and back, so that a value can never be more than a value.
+
+Format: systemd.syntax(7), systemd.service(5) "COMMAND LINES", systemd.unit(5) "SPECIFIERS".
+"""
+
+from pytest_numa.errors import UnitError
+
+_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
+_NUMERIC = {"x": (2, 16), "u": (4, 16), "U": (8, 16)}
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@-")
+
+
+def argument(value: object) -> str:
+    """One argument of a command line: quoted, with no specifier and no variable left in it."""
+    text = assignment(value)
+    return text.replace("$", "$$")
+
+
+def assignment(value: object) -> str:
+    """One word of Environment= and the like: quoted, specifiers escaped, ``$`` left alone."""
+    text = str(value)
+    if "\0" in text:
+        raise UnitError(f"a unit file cannot hold a NUL byte: {text!r}")
+    # An unquoted word at the head of a directive could start with one of systemd's prefixes.
+    if text and set(text) <= _PLAIN and text[0] not in "@+:-":
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    printable = "".join(char if char.isprintable() else _hexadecimal(char) for char in escaped)
+    return f'"{printable}"'
+
+
+def plain(value: object) -> str:
+    """The whole of a directive that takes no quotes (a path, a description): one line."""
+    text = str(value)
+    if any(not char.isprintable() for char in text):
+        raise UnitError(f"this value must be one line of printable text: {text!r}")
+    if text.endswith("\\"):
+        raise UnitError(f"a value that ends in a backslash would swallow the next line: {text!r}")
+    return text.replace("%", "%%")
+
+
+def _hexadecimal(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8"))
+
+
+def split(text: str, *, source: str) -> list[str]:
+    """Split a command line or a list of assignments as systemd does; specifiers are left alone."""
+    words: list[str] = []
+    word: bytearray | None = None
+    quote = ""
+    position = 0
+    while position < len(text):
+        char = text[position]
+        position += 1
+        if char == "\\":
+            raw, position = _escape(text, position, source=source)
+            word = (word or bytearray()) + raw
+        elif quote:
+            quote = "" if char == quote else quote
+            word = word if not quote else (word or bytearray()) + char.encode()
+        elif char in "\"'":
+            quote, word = char, word or bytearray()
+        elif char in " \t":
+            if word is not None:
+                words.append(word.decode())
+            word = None
+        else:
+            word = (word or bytearray()) + char.encode()
+    if quote:
+        raise UnitError(f"{source}: a quote {quote} is not closed in {text!r}")
+    return words if word is None else [*words, word.decode()]
+
+
+def _escape(text: str, position: int, *, source: str) -> tuple[bytes, int]:
+    """Read what follows a backslash; the bytes that it means, and where it ends."""
+    char = text[position : position + 1]
+    if char in _NUMERIC:
+        digits, base = _NUMERIC[char]
+        number = text[position + 1 : position + 1 + digits]
+        try:
+            code = int(number, base)
+            raw = bytes([code]) if char == "x" else chr(code).encode()
+        except (ValueError, OverflowError):
+            raise UnitError(f"{source}: \\{char}{number} is no character in {text!r}") from None
+        return raw, position + 1 + digits
+    if char and char in "\\\"'":
+        return char.encode(), position + 1
+    if char in _ESCAPES:
+        return _ESCAPES[char].encode(), position + 1
+    # As systemd: an unknown escape keeps its backslash.
+    return b"\\", position

@@ -1,0 +1,97 @@
+"""The one room that runs systemctl and journalctl."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_numa.errors import HostError, ServiceError
+
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which systemd instance is meant, and where its unit files lie.
+
+    ``runtime_folder`` and ``config_folder`` are set for a private instance only: its client must
+    look where the manager looks.
+    """
+
+    manager: str
+    unit_folder: Path
+    runtime_folder: Path | None = None
+    config_folder: Path | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client of this instance needs in its environment."""
+        if self.runtime_folder is None or self.config_folder is None:
+            return {}
+        return {
+            "XDG_RUNTIME_DIR": str(self.runtime_folder),
+            "XDG_CONFIG_HOME": str(self.config_folder),
+            "SYSTEMD_UNIT_PATH": str(self.unit_folder),
+        }
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What tells a client of systemd which instance is meant."""
+        return () if self.manager == "system" else ("--user",)
+
+
+def systemctl_argv(scope: Scope, *words: str) -> list[str]:
+    """The command line; pure."""
+    return ["systemctl", *scope.flags, "--no-pager", "--no-ask-password", *words]
+
+
+def run(scope: Scope, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run systemctl; the caller looks at the status."""
+    return _run(systemctl_argv(scope, *words), scope)
+
+
+def must(scope: Scope, *words: str) -> str:
+    """Run systemctl and return its output; ServiceError with argv, status and text on failure."""
+    done = run(scope, *words)
+    if done.returncode != 0:
+        raise ServiceError(
+            f"{' '.join(done.args)} ended with status {done.returncode}: "
+            f"{(done.stderr or done.stdout).strip()}"
+        )
+    return done.stdout
+
+
+def show(scope: Scope, unit: str, *properties: str) -> dict[str, str]:
+    """Properties of a unit as systemd states them; absent ones are empty."""
+    text = must(scope, "show", f"--property={','.join(properties)}", "--", unit)
+    pairs = (line.partition("=") for line in text.splitlines())
+    return dict.fromkeys(properties, "") | {key: value for key, _, value in pairs}
+
+
+def journal(scope: Scope, unit: str, *, lines: int) -> str:
+    """The last lines of a unit's journal, or why there are none."""
+    argv = ["journalctl", *scope.flags, "--no-pager", "--output=cat", f"--lines={lines}"]
+    try:
+        done = _run([*argv, f"--unit={unit}"], scope)
+    except HostError as error:
+        return f"(no journal: {error})"
+    return done.stdout.strip() or f"(no journal: {done.stderr.strip()})"
+
+
+def _run(argv: list[str], scope: Scope) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **scope.environment, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
+    try:
+        return subprocess.run(
+            argv,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise HostError(f"{argv[0]} is not installed: install the package systemd") from None
+    except subprocess.TimeoutExpired:
+        raise ServiceError(f"{' '.join(argv)} did not end within {_TIMEOUT_S:.0f} s") from None

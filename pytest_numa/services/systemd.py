@@ -1,0 +1,155 @@
+"""A unit under a systemd manager: system, user or private. Installed, started, asked, stopped."""
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_numa.errors import HostError, ServiceError
+from pytest_numa.services import installation, systemctl, undo
+from pytest_numa.services.unit import Unit
+
+_STATE = (
+    "ActiveState",
+    "SubState",
+    "Result",
+    "NRestarts",
+    "MainPID",
+    "ExecMainCode",
+    "ExecMainStatus",
+)
+_EXITED = "1"  # CLD_EXITED; 2 and 3 are CLD_KILLED and CLD_DUMPED (sigaction(2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledUnit:
+    """A unit that stands installed under a manager."""
+
+    scope: systemctl.Scope
+    unit: Unit
+    log_path: Path | None = None
+
+    def start(self) -> None:
+        """Enable and start it."""
+        if "[Install]" in self.unit.text:
+            systemctl.must(self.scope, "enable", "--quiet", "--", self.unit.name)
+        done = systemctl.run(self.scope, "start", "--", self.unit.name)
+        if done.returncode != 0:
+            raise ServiceError(self.described(f"{self.unit.name} did not start"))
+
+    def stop(self) -> None:
+        """Stop and disable it; harmless when it does not run."""
+        systemctl.run(self.scope, "disable", "--now", "--quiet", "--", self.unit.name)
+        systemctl.run(self.scope, "stop", "--", self.unit.name)
+        systemctl.run(self.scope, "reset-failed", "--", self.unit.name)
+
+    @property
+    def pid(self) -> int:
+        """The main process now; 0 when there is none."""
+        return int(systemctl.show(self.scope, self.unit.name, "MainPID")["MainPID"] or 0)
+
+    def trouble(self) -> str | None:
+        """What has happened to the service that should not have; None while it runs."""
+        state = systemctl.show(self.scope, self.unit.name, *_STATE)
+        if state["ActiveState"] in ("active", "activating") and state["NRestarts"] in ("0", ""):
+            is_failing = state["SubState"] == "auto-restart"
+            return self.described(f"{self.unit.name} ended") if is_failing else None
+        return self.described(f"{self.unit.name} ended")
+
+    def described(self, what: str) -> str:
+        """``what``, with the unit's state, the exit code by name, and the log's tail."""
+        state = systemctl.show(self.scope, self.unit.name, *_STATE)
+        restarts = int(state["NRestarts"] or 0)
+        return (
+            f"{what}: {state['ActiveState']} ({state['SubState']}), result {state['Result']}, "
+            f"{exit_text(state['ExecMainCode'], state['ExecMainStatus'])}"
+            f"{f', restarted {restarts} times' if restarts else ''}\n"
+            f"its log ends:\n{self.log_tail()}"
+        )
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines that the service wrote."""
+        if self.log_path is None:
+            return systemctl.journal(self.scope, self.unit.name, lines=lines)
+        return tail(self.log_path, lines)
+
+
+def tail(path: Path, lines: int) -> str:
+    """The last lines of a log file."""
+    try:
+        text = path.read_bytes()[-100_000:].decode("utf-8", errors="replace")
+    except OSError as error:
+        return f"(no log: {error})"
+    return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
+
+
+def exit_text(code: str, status: str) -> str:
+    """How the main process ended, by name: ``exit status 203/EXEC``, ``killed by SIGKILL``."""
+    if code in ("", "0"):
+        return "main process not ended"
+    if code == _EXITED:
+        return f"exit status {status}{_status_name(status)}"
+    with contextlib.suppress(ValueError):
+        return f"killed by {signal.Signals(int(status)).name}"
+    return f"killed by signal {status}"
+
+
+def _status_name(status: str) -> str:
+    """``/EXEC`` for 203, as systemd names its own statuses; empty for the others."""
+    argv = ["systemd-analyze", "exit-status", status]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    words = done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
+    is_named = (
+        len(words) == 3 and words[1] == status and words[0] not in ("-", "SUCCESS", "FAILURE")
+    )  # noqa: PLR2004
+    return f"/{words[0]}" if is_named else ""
+
+
+@contextlib.contextmanager
+def installed(
+    unit: Unit, scope: systemctl.Scope, footprint: undo.Footprint
+) -> Iterator[InstalledUnit]:
+    """Have the unit installed for the length of the block."""
+    path = installation.check_free(scope, unit)
+    log_path = None
+    if scope.manager == "private":
+        # There is no journal.
+        log_path = footprint.folder / "service.log"
+        dropin = path.with_name(f"{path.name}.d")
+        dropin.mkdir()
+        (dropin / "log.conf").write_text(
+            f"[Service]\nStandardOutput=append:{log_path}\nStandardError=append:{log_path}\n",
+            encoding="utf-8",
+        )
+    else:
+        footprint.note_unit(scope, path)
+    stands = InstalledUnit(scope=scope, unit=unit, log_path=log_path)
+    try:
+        installation.install(scope, unit, path)
+        yield stands
+    finally:
+        with contextlib.suppress(HostError):
+            installation.remove(scope, path)
+
+
+@contextlib.contextmanager
+def started(service: InstalledUnit) -> Iterator[InstalledUnit]:
+    """Have the unit started for the length of the block."""
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()
+
+
+def wait_gone(service: InstalledUnit, timeout_s: float) -> None:
+    """Wait until no process of the unit is left."""
+    deadline = time.monotonic() + timeout_s
+    while service.pid and time.monotonic() < deadline:
+        time.sleep(0.05)

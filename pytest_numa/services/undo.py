@@ -1,0 +1,165 @@
+"""All that a session leaves on the machine, and the one place that takes it away again.
+
+Each session has a folder under the state directory. What it is about to change is noted there
+first, so that after a crash or ``kill -9`` the next session can undo it. Processes carry the
+session's name in their environment, and are found by it wherever they went.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from pytest_numa.errors import HostError
+from pytest_numa.services import installation, systemctl
+
+SESSION_VARIABLE = "PYTEST_NUMA_SESSION"
+_GRACE_S = 25.0
+
+
+def state_folder() -> Path:
+    """Where sessions are noted: /run for root, else the user's run-time directory.
+
+    Its path is short, since it holds sockets, and for root not under /tmp, which PrivateTmp= hides.
+    """
+    if os.geteuid() == 0:
+        return Path("/run/pytest-numa")
+    run_time = os.environ.get("XDG_RUNTIME_DIR")
+    # Per user, and refused below where another user owns it.
+    return Path(run_time, "pytest-numa") if run_time else Path(f"/tmp/pytest-numa-{os.geteuid()}")  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """One session's folder and the notes in it."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """What the session's processes carry in PYTEST_NUMA_SESSION."""
+        return str(self.folder)
+
+    @property
+    def _notes(self) -> Path:
+        return self.folder / "notes.jsonl"
+
+    def note_unit(self, scope: systemctl.Scope, path: Path) -> None:
+        """Note a unit file of the system or user manager before it is written."""
+        self._note({"unit": str(path), "manager": scope.manager})
+
+    def note_cgroup(self, path: Path) -> None:
+        """Note a cgroup that does not exist yet and that a private manager will make."""
+        self._note({"cgroup": str(path)})
+
+    def forget_units(self) -> None:
+        """Drop the notes of units: they stay installed and running on purpose."""
+        self._notes.unlink(missing_ok=True)
+
+    def undo(self) -> None:
+        """Take away all that was noted; harmless when it is gone already."""
+        notes = self._read()
+        for note in reversed(notes):
+            if "unit" in note:
+                path = Path(note["unit"])
+                scope = systemctl.Scope(manager=note["manager"], unit_folder=path.parent)
+                installation.remove(scope, path)
+        end_processes(self.name)
+        for note in reversed(notes):
+            if "cgroup" in note:
+                _remove_empty_cgroups(Path(note["cgroup"]))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _note(self, note: dict[str, str]) -> None:
+        with self._notes.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(note) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self) -> list[dict[str, str]]:
+        try:
+            lines = self._notes.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+        notes: list[dict[str, str]] = []
+        for line in lines:
+            # The last line may be cut off; what it would have named was not done yet.
+            with contextlib.suppress(ValueError):
+                notes.append(json.loads(line))
+        return notes
+
+
+@contextlib.contextmanager
+def footprint() -> Iterator[Footprint]:
+    """Hold this host for one session; undo what dead sessions left, and at the end our own."""
+    folder = state_folder()
+    with _locked(folder):
+        for dead in sorted(path for path in folder.iterdir() if path.is_dir()):
+            Footprint(folder=dead).undo()
+        own = Footprint(folder=folder / f"{os.getpid()}-{time.time_ns():x}")
+        own.folder.mkdir(mode=0o700)
+        try:
+            yield own
+        finally:
+            own.undo()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise HostError(f"the state of a session cannot be kept in {folder}: {error}") from None
+    with os.fdopen(descriptor, "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HostError(
+                f"another session of pytest-numa measures on this host (PID {lock.read().strip()}, "
+                f"lock {folder / 'lock'}): wait until it has ended"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        try:
+            yield
+        finally:
+            (folder / "lock").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def end_processes(session_name: str) -> None:
+    """End every process that carries the session's name: SIGTERM, and SIGKILL after a while."""
+    found = [process for process in psutil.process_iter() if _carries(process, session_name)]
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=_GRACE_S)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=_GRACE_S)
+
+
+def _carries(process: psutil.Process, session_name: str) -> bool:
+    try:
+        return process.environ().get(SESSION_VARIABLE) == session_name
+    except (psutil.Error, OSError):
+        return False
+
+
+def _remove_empty_cgroups(path: Path) -> None:
+    """Remove a cgroup and its children; one that still holds a process stays."""
+    folders = sorted((child for child in path.rglob("*") if child.is_dir()), reverse=True)
+    for folder in [*folders, path]:
+        with contextlib.suppress(OSError):
+            folder.rmdir()

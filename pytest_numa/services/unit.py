@@ -1,0 +1,135 @@
+"""A rendered unit file: its directives, and the plain command that it runs."""
+
+import re
+from dataclasses import dataclass
+
+from pytest_numa.errors import UnitError
+from pytest_numa.services import quoting
+
+_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,240}\.service")
+_WRAPPERS = {"numactl", "taskset"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What the unit runs, freed of its policy: the thing that all modes have in common."""
+
+    argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    directory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit file as it is installed: ``name`` ends in .service, ``text`` is all of it."""
+
+    name: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise UnitError(
+                f"unit name: expected letters, digits and :_.@- and the suffix .service, "
+                f"found {self.name!r}"
+            )
+
+    def values(self, key: str) -> list[str]:
+        """All values of a directive in [Service], in order; an empty one resets, as in systemd."""
+        found: list[str] = []
+        for section, name, value in _directives(self.text):
+            if (section, name) == ("Service", key):
+                found = [*found, value] if value else []
+        return found
+
+    def command(self) -> Command:
+        """The command of ExecStart= with its environment and directory, without policy wrappers."""
+        lines = self.values("ExecStart")
+        if len(lines) != 1:
+            raise UnitError(f"{self.name}: expected one ExecStart=, found {len(lines)}")
+        environment = self._environment()
+        argv = self._expanded(lines[0].lstrip("@-:+!"), dict(environment))
+        directory = next(iter(self.values("WorkingDirectory")), None)
+        return Command(
+            argv=_without_wrappers(argv, name=self.name),
+            environment=environment,
+            directory=self._literal(directory.lstrip("-")) if directory else None,
+        )
+
+    def _environment(self) -> tuple[tuple[str, str], ...]:
+        words = [
+            self._literal(word)
+            for line in self.values("Environment")
+            for word in quoting.split(line, source=f"{self.name}: Environment=")
+        ]
+        pairs = (word.partition("=") for word in words)
+        return tuple((key, value) for key, _, value in pairs)
+
+    def _expanded(self, line: str, environment: dict[str, str]) -> list[str]:
+        words = quoting.split(line, source=f"{self.name}: ExecStart=")
+        if not words:
+            raise UnitError(f"{self.name}: ExecStart= has no command")
+
+        def value(match: re.Match[str]) -> str:
+            if match[0] == "$$":
+                return "$"
+            if match[1] in environment:
+                return environment[match[1]]
+            raise UnitError(
+                f"{self.name}: ExecStart= uses ${{{match[1]}}}, which no Environment= of the unit "
+                "sets: the same command cannot be launched by hand; write the value out"
+            )
+
+        return [re.sub(r"\$\$|\$\{?(\w+)\}?", value, self._literal(word)) for word in words]
+
+    def _literal(self, text: str) -> str:
+        """Resolve ``%%``; any other specifier cannot be resolved outside systemd."""
+        specifier = re.search(r"%([^%])", text.replace("%%", ""))
+        if specifier:
+            raise UnitError(
+                f"{self.name}: the specifier %{specifier[1]} in {text!r} means something to "
+                "systemd only: the same command cannot be launched by hand; write the value out"
+            )
+        return text.replace("%%", "%")
+
+
+def _directives(text: str) -> list[tuple[str, str, str]]:
+    """Section, key and value of each directive; continued lines joined, comments dropped."""
+    found: list[tuple[str, str, str]] = []
+    section, pending = "", ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if not pending and (not line or line[0] in "#;"):
+            continue
+        if pending and line[:1] in ("#", ";"):
+            continue
+        if line.endswith("\\"):
+            pending += line[:-1] + " "
+            continue
+        line, pending = (pending + line).strip(), ""
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1]
+        elif "=" in line:
+            key, _, value = line.partition("=")
+            found.append((section, key.strip(), value.strip()))
+    return found
+
+
+def _without_wrappers(argv: list[str], *, name: str) -> tuple[str, ...]:
+    """Drop ``numactl OPTIONS`` and ``taskset OPTIONS`` from the head of a command line.
+
+    Else the mode `unpinned` would be pinned, and the mode `pinned` pinned twice.
+    """
+    while argv and argv[0].rpartition("/")[2] in _WRAPPERS:
+        wrapper, *rest = argv
+        is_taskset = wrapper.rpartition("/")[2] == "taskset"
+        while rest and rest[0].startswith("-"):
+            option = rest.pop(0)
+            takes_value = option in {"-m", "-N", "-C", "-i", "-p", "-P", "-w", "--physcpubind"}
+            if takes_value and not is_taskset and rest:
+                rest.pop(0)
+            if option == "--":
+                break
+        argv = rest[1:] if is_taskset else rest
+        if not argv:
+            raise UnitError(f"{name}: ExecStart= has a {wrapper} that starts no command")
+    return tuple(argv)

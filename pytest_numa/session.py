@@ -1,0 +1,149 @@
+"""One session: what is measured, once, and shared by all tests; what is started is stopped here."""
+
+import contextlib
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_numa import experiment, placement, process, settings
+from pytest_numa.errors import LoadError, ServiceError
+from pytest_numa.launch import Launcher, Service
+from pytest_numa.load import runner
+from pytest_numa.load.results import RunResult
+from pytest_numa.services import managers, systemd, undo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of one mode: its figures, and what was found of the service's placement after it."""
+
+    mode: str
+    result: RunResult
+    processes: tuple[process.Process, ...]
+    findings: tuple[placement.Finding, ...]
+
+
+Blocks = Sequence[Mapping[str, Sequence[Run]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """All complete blocks, and when the first began."""
+
+    begun_at: datetime.datetime
+    blocks: Blocks
+
+    def runs(self, mode: str) -> list[Run]:
+        """All runs of a mode, in order."""
+        return [run for block in self.blocks for run in block.get(mode, ())]
+
+
+class Progress(Protocol):
+    """Who is told how far it is."""
+
+    def on_requests(self, position: experiment.Position, done: int, failed: int) -> None:
+        """``done`` requests of the current run have ended, ``failed`` of them badly."""
+
+    def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
+        """Block ``number``, from 1, is complete."""
+
+
+class Session:
+    """The acting side of a session; a context manager that leaves nothing behind."""
+
+    def __init__(self, wanted: settings.Settings, progress: Progress) -> None:
+        self.settings = wanted
+        self._progress = progress
+        self._all = contextlib.ExitStack()
+        # What --numa-keep leaves in place when the session ends.
+        self._kept = contextlib.ExitStack()
+        self._footprint: undo.Footprint | None = None
+        self._unit: systemd.InstalledUnit | None = None
+        self._service: Service | None = None
+
+    def __enter__(self) -> "Session":
+        self._footprint = self._all.enter_context(undo.footprint())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._all, self._kept:
+            if self.settings.is_kept and self._service is not None:
+                self._held().forget_units()
+                self._kept.pop_all()
+
+    def _held(self) -> undo.Footprint:
+        if self._footprint is None:
+            raise RuntimeError("the session has not been entered")
+        return self._footprint
+
+    def unit(self) -> systemd.InstalledUnit:
+        """The rendered unit, installed under the manager when it is first asked for."""
+        if self._unit is None:
+            manager = managers.running(self.settings.manager, self._held())
+            scope = self._all.enter_context(manager)
+            stands = systemd.installed(self.settings.unit, scope, self._held())
+            self._unit = self._kept.enter_context(stands)
+        return self._unit
+
+    def service(self) -> Service:
+        """The unit, started when it is first asked for, and running till the session ends."""
+        if self._service is None:
+            self._service = self._kept.enter_context(self._launcher().launched("systemd"))
+        return self._service
+
+    def load(self, **changes: Any) -> RunResult:  # noqa: ANN401 - the workload's fields
+        """Load the running service with the session's workload, changed where asked."""
+        try:
+            workload = replace(self.settings.workload, **changes)
+        except (TypeError, ValueError) as error:
+            raise LoadError(f"numa_load: {error}") from None
+        service = self.service()
+        result = runner.run(service.url, workload, cpus=self.settings.client_cpus)
+        service.check_alive()
+        return result
+
+    def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
+        """Run the experiment; the modes are started and stopped one after the other."""
+        begun_at = datetime.datetime.now().astimezone()
+        done: list[Mapping[str, Sequence[Run]]] = []
+
+        def on_block(block: Mapping[str, Sequence[Run]]) -> None:
+            done.append(block)
+            self._progress.on_block(len(done), block)
+
+        driver = experiment.Driver(measure=self._measured, is_decided=is_decided, on_block=on_block)
+        return Measurement(begun_at=begun_at, blocks=experiment.run(plan, driver))
+
+    def _measured(self, position: experiment.Position) -> list[Run]:
+        with self._launcher().launched(position.mode) as service:
+            return [self._one_run(service, position) for _ in range(position.plan.runs)]
+
+    def _one_run(self, service: Service, position: experiment.Position) -> Run:
+        result = runner.run(
+            service.url,
+            self.settings.workload,
+            cpus=self.settings.client_cpus,
+            on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
+        )
+        # First: requests fail because the service died, and not the other way round.
+        service.check_alive()
+        processes = process.read_processes(service.pids, Path("/"))
+        findings = placement.check(self.settings.policy, processes, self.settings.topology)
+        if service.mode == "pinned" and findings:
+            raise ServiceError(
+                "the control is not pinned as it should be, so nothing can be compared with it:\n"
+                f"{findings[0]}"
+            )
+        return Run(mode=service.mode, result=result, processes=processes, findings=tuple(findings))
+
+    def _launcher(self) -> Launcher:
+        return Launcher(
+            policy=self.settings.policy,
+            command=self.settings.command,
+            endpoint=self.settings.endpoint,
+            footprint=self._held(),
+            start_timeout_s=self.settings.start_timeout_s,
+            unit=self.unit,
+        )

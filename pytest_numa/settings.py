@@ -1,0 +1,179 @@
+"""All that a session works with, checked against the host before anything is started."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_numa import baseline, host, llamacpp_server, policy
+from pytest_numa.errors import HostError
+from pytest_numa.experiment import Budget, Plan
+from pytest_numa.load.workload import Workload
+from pytest_numa.services import endpoint, managers, template
+from pytest_numa.services.unit import Command, Unit
+
+_PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The session's facts and wishes. Paths are absolute."""
+
+    topology: host.Topology
+    identity: host.HostIdentity
+    policy: policy.Policy
+    unit: Unit
+    command: Command
+    endpoint: endpoint.Endpoint
+    manager: managers.Choice
+    workload: Workload
+    plan: Plan
+    margin: float
+    inconclusive: str
+    start_timeout_s: float
+    subject: baseline.Subject
+    baseline_path: Path
+    baseline: baseline.Baseline | None
+    report_path: Path
+    is_recording: bool
+    is_kept: bool
+
+    @property
+    def client_cpus(self) -> frozenset[int] | None:
+        """The CPUs of the load generator: off the policy's; None where no CPU is left over."""
+        left = frozenset(os.sched_getaffinity(0)) - self.policy.cpus
+        return left or None
+
+
+def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
+    """Check and combine the options' values; PytestNumaError on the first that cannot be."""
+    topology = host.read_topology(Path("/"))
+    identity = host.read_identity(Path("/"))
+    wanted = policy.resolve(
+        topology,
+        node_option=values["node"],
+        cpus_option=values["cpus"],
+        allowed_cpus=frozenset(os.sched_getaffinity(0)),
+    )
+    unit = template.render(
+        template.find(values["unit"], directory=directory),
+        policy=wanted,
+        variables=_variables(values),
+    )
+    command = unit.command()
+    manager = managers.choose(values["manager"])
+    _check_tools(values["modes"])
+    _check_keep(values, manager)
+    workload = _workload(values)
+    subject = _subject(identity, wanted, workload, command, values)
+    baseline_path = baseline.locate(directory / values["baseline"], subject)
+    variables = _variables(values)
+    return Settings(
+        topology=topology,
+        identity=identity,
+        policy=wanted,
+        unit=unit,
+        command=command,
+        endpoint=endpoint.of(command, host=variables["host"], port=variables["port"]),
+        manager=manager,
+        workload=workload,
+        plan=_plan(values),
+        margin=values["margin"],
+        inconclusive=values["inconclusive"],
+        start_timeout_s=values["start_timeout"],
+        subject=subject,
+        baseline_path=baseline_path,
+        baseline=baseline.load(baseline_path, subject),
+        report_path=directory / values["report"],
+        is_recording=values["record"],
+        is_kept=values["keep"],
+    )
+
+
+def _variables(values: Mapping[str, Any]) -> dict[str, str]:
+    """What every template may use; the user's win."""
+    known = {"python": sys.executable, "host": "127.0.0.1", "port": "8000"}
+    model = llamacpp_server.default_model()
+    if values["unit"] == "inference-llamacpp" and model is not None:
+        known["model"] = str(model)
+    return known | values["set"]
+
+
+def _check_tools(modes: tuple[str, ...]) -> None:
+    needed = [name for name in _PACKAGES if name == "setpriv" or "pinned" in modes]
+    lacking = [name for name in needed if shutil.which(name) is None]
+    if lacking:
+        packages = sorted({_PACKAGES[name] for name in lacking})
+        raise HostError(
+            f"{' and '.join(lacking)} not found, needed to launch the service by hand: "
+            f"install {' '.join(packages)}"
+        )
+
+
+def _check_keep(values: Mapping[str, Any], manager: managers.Choice) -> None:
+    if values["keep"] and manager.name == "private":
+        raise HostError(
+            "--numa-keep: the private manager ends with the session, and the service with it; "
+            "it can be kept under the manager `system` or `user`"
+        )
+
+
+def _workload(values: Mapping[str, Any]) -> Workload:
+    warmup = values["warmup"]
+    return Workload(
+        n_requests=values["n_requests"],
+        concurrency=values["concurrency"],
+        prompt_tokens=values["prompt_tokens"],
+        output_tokens=values["output_tokens"],
+        api=values["api"],
+        model=values["model"],
+        seed=values["seed"],
+        warmup=values["concurrency"] if warmup is None else warmup,
+        timeout_s=values["timeout"],
+    )
+
+
+def _plan(values: Mapping[str, Any]) -> Plan:
+    budget = Budget(max_blocks=values["starts"], max_time_s=values["time"])
+    return Plan(modes=values["modes"], budget=budget, runs=values["runs"])
+
+
+def _subject(
+    identity: host.HostIdentity,
+    wanted: policy.Policy,
+    workload: Workload,
+    command: Command,
+    values: Mapping[str, Any],
+) -> baseline.Subject:
+    """What recorded runs must have in common with these to be compared."""
+    shown = (
+        f"{workload.api}, {workload.n_requests} requests, concurrency {workload.concurrency}, "
+        f"{workload.prompt_tokens} prompt and {workload.output_tokens} output tokens"
+    )
+    return baseline.Subject(
+        facts={
+            "host class": identity.host_class,
+            "workload": shown,
+            "server and model": _without_paths(command, values),
+            "policy": f"CPUs {wanted.cpu_list}, memory of node {wanted.node_list}",
+        }
+    )
+
+
+def _without_paths(command: Command, values: Mapping[str, Any]) -> str:
+    """The command with file names for paths: the same server elsewhere is the same server."""
+    port = _variables(values)["port"]
+    words = (word.rpartition("/")[2] or word for word in command.argv if word != port)
+    return " ".join(words)
+
+
+def versions() -> dict[str, str]:
+    """Versions that are shown beside a record and never refuse a comparison."""
+    return {
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
