@@ -3,6 +3,7 @@
 Nothing here is heavy: pytest reads it at every start, also where the plugin stays idle.
 """
 
+import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -226,7 +227,7 @@ def register_short_name(parser: pytest.Parser) -> None:
     group = parser.getgroup("numa")
     try:
         group.addoption("--cpus", dest="numa_cpus", metavar="LIST", help="short for --numa-cpus")
-    except ValueError:
+    except (ValueError, argparse.ArgumentError):
         return
 
 

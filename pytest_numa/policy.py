@@ -88,10 +88,15 @@ def _wanted(
     node_cpus = frozenset[int]().union(*(node.cpus for node in nodes))
     if cpus is None:
         return nodes, node_cpus
+    if not nodes:
+        raise _Refusal(
+            f"--cpus: expected CPUs of a node, found {cpulist.format(cpus)!r}, of none; "
+            "name other CPUs"
+        )
     if outside := cpus - node_cpus:
         shown = cpulist.format(node.id for node in nodes)
         raise _Refusal(
-            f"--cpus: expected CPUs of node {shown or '(none)'} "
+            f"--cpus: expected CPUs of node {shown} "
             f"({cpulist.format(node_cpus)}), found {cpulist.format(outside)!r} besides; "
             "name other CPUs, or give --numa-node all the nodes that they belong to"
         )

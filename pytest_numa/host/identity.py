@@ -12,6 +12,7 @@ from pytest_numa.kernel import cpuinfo
 _GIB = 2**30
 # Device ids of virtio: balloon, memory (virtio specification, section 5).
 _MEMORY_DEVICES = frozenset({"0x0005", "0x0018"})
+_SELF_EVIDENT = ("CPU model", "architecture")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,10 @@ class HostIdentity:
     @property
     def host_class(self) -> str:
         """The class as a short text, the same in each session on hosts that are alike."""
-        return ", ".join(self._traits().values())
+        return ", ".join(
+            value if name in _SELF_EVIDENT else f"{name} {value}"
+            for name, value in self._traits().items()
+        )
 
     def differences(self, other: "HostIdentity") -> tuple[str, ...]:
         """Say what keeps the two out of one class; nothing where they are in the same."""
@@ -53,17 +57,17 @@ class HostIdentity:
         )
 
     def _traits(self) -> dict[str, str]:
-        memory = _alike(self.memory_gib_per_node)
+        memory = (
+            "variable" if self.is_memory_variable else f"{_alike(self.memory_gib_per_node)} GiB"
+        )
         return {
             "CPU model": self.cpu_model,
             "architecture": self.machine,
-            "sockets": _count(self.sockets, "socket"),
-            "nodes": _count(len(self.nodes), "node"),
-            "CPUs per node": f"{_alike(self.cpus_per_node)} CPUs per node",
-            "memory per node": "memory of variable size"
-            if self.is_memory_variable
-            else f"{memory} GiB per node",
-            "SMT": "SMT on" if self.is_smt else "SMT off",
+            "sockets": str(self.sockets),
+            "nodes": str(len(self.nodes)),
+            "CPUs per node": _alike(self.cpus_per_node),
+            "memory per node": memory,
+            "SMT": "on" if self.is_smt else "off",
         }
 
 
@@ -118,7 +122,3 @@ def _alike(values: Sequence[float]) -> str:
     """``24`` where all are 24, ``24+24+0`` where they differ."""
     shown = [f"{value:g}" for value in values]
     return shown[0] if len(set(shown)) == 1 else "+".join(shown)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_numa.errors import HostError
@@ -19,6 +19,7 @@ from pytest_numa.services import cgroups, systemctl, undo
 _START_S = 20.0
 _SYSTEMD = ("/lib/systemd/systemd", "/usr/lib/systemd/systemd")
 _NAMESPACE = """\
+for group in "$@"; do echo $$ >"$group/cgroup.procs" || exit; done
 mkdir -p /run/systemd && mount -t tmpfs -o mode=755 tmpfs /run/systemd && mkdir /run/systemd/system \
 && exec "$0" --user --log-target=console --log-level=notice"""
 
@@ -47,13 +48,13 @@ def _systemd() -> str | None:
     return next((path for path in _SYSTEMD if os.access(path, os.X_OK)), None)
 
 
-def manager_argv(systemd: str, *, is_root: bool) -> list[str]:
-    """The command line; pure. Ends with its parent, even when that is killed."""
+def manager_argv(systemd: str, *, groups: Sequence[Path], is_root: bool) -> list[str]:
+    """The command line; pure. Enters the cgroups; ends with its parent, even when that is killed."""
     rootless = [] if is_root else ["--user", "--map-root-user"]
     return [
         *("setpriv", "--pdeathsig", "TERM", "--"),
         *("unshare", *rootless, "--mount", "--propagation", "private", "--"),
-        *("sh", "-c", _NAMESPACE, systemd),
+        *("sh", "-c", _NAMESPACE, systemd, *map(str, groups)),
     ]
 
 
@@ -64,12 +65,14 @@ def running(footprint: undo.Footprint, environment: Mapping[str, str]) -> Iterat
     if lacking or systemd is None:
         raise HostError(f"no private systemd manager can be started: {lacking}")
     scope = _prepared(footprint.folder)
-    for path in cgroups.made_by_manager():
+    group = cgroups.below_own(f"pytest-numa-{footprint.folder.name}")
+    for path in group.everywhere:
         footprint.note_cgroup(path)
+    cgroups.make(group)
     log_path = footprint.folder / "manager.log"
     with log_path.open("wb") as log:
         child = subprocess.Popen(
-            manager_argv(systemd, is_root=os.geteuid() == 0),
+            manager_argv(systemd, groups=group.entered, is_root=os.geteuid() == 0),
             env={**environment, **scope.environment, undo.SESSION_VARIABLE: footprint.name},
             stdin=subprocess.DEVNULL,
             stdout=log,

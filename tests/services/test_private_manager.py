@@ -194,3 +194,12 @@ def test_after_kill_9_the_services_end_and_the_next_session_removes_the_rest() -
 
 def _is_zombie(pid: int) -> bool:
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_manager_moves_no_process_but_its_own() -> None:
+    before = Path("/proc/self/cgroup").read_text(encoding="utf-8")
+
+    with undo.footprint() as held, private.running(held, direct.plain_environment()):
+        during = Path("/proc/self/cgroup").read_text(encoding="utf-8")
+
+    assert during == before

@@ -1,0 +1,68 @@
+"""Numbers and foreign text as people read them: the same in every report."""
+
+import math
+import re
+
+_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_SIGNIFICANT = 4
+_UNKNOWN = "unknown"
+# What begins markup inside a line. An underscore inside a word does not, nor a bracket
+# without a target; names like Q4_K_M stay readable in the source.
+_MARKUP = re.compile(r"[\\|`*]|(?<=\])\(")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+def number(value: float) -> str:
+    """Four significant digits, never an exponent; `unknown` for what is no number."""
+    if not math.isfinite(value):
+        return _UNKNOWN
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    return f"{value:.{max(0, _SIGNIFICANT - 1 - magnitude)}f}"
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction of one as a percentage with one decimal: 0.031 is `3.1%`."""
+    return f"{fraction:.1%}" if math.isfinite(fraction) else _UNKNOWN
+
+
+def duration(seconds: float) -> str:
+    """Write seconds in the one or two units that matter: `850 ms`, `12.3 s`, `4 min 5 s`."""
+    if not math.isfinite(seconds):
+        return _UNKNOWN
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if round(seconds * 1000) < 1000:  # noqa: PLR2004 - a second
+        return f"{seconds * 1000:.0f} ms"
+    if round(seconds, 1) < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest_s = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {rest_s} s"
+    hours, rest_min = divmod(minutes, 60)
+    return f"{hours} h {rest_min} min"
+
+
+def bytes_iec(size_bytes: float) -> str:
+    """Write a size in powers of 1024: `512 B`, `24.0 GiB`."""
+    size = float(size_bytes)
+    units = iter(_BYTE_UNITS)
+    unit = next(units)
+    # What would be shown as 1024.0 belongs to the next unit.
+    while round(abs(size), 1) >= 1024 and unit != _BYTE_UNITS[-1]:  # noqa: PLR2004 - IEC
+        size /= 1024
+        unit = next(units)
+    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def markdown_cell(text: str) -> str:
+    """Make any text safe inside a markdown line or table cell, where it then reads as itself.
+
+    It becomes one line, without markup, HTML, comments or cell borders; characters that do not
+    print (control, direction, lone surrogates of undecodable names) become U+FFFD.
+    """
+    line = " ".join(text.split())
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in line)
+    plain = _MARKUP.sub(lambda match: f"\\{match[0]}", _ENTITY.sub("&amp;", printable))
+    return plain.replace("<", "&lt;")

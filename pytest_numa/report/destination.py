@@ -1,0 +1,133 @@
+"""The file a report goes to: checked beforehand, replaced in one step, never left half-written."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_numa.errors import ReportError
+
+_NEW_FILE_MODE = 0o666  # less the umask
+
+
+def real(path: Path) -> Path:
+    """Follow symbolic links, so that the file is replaced and not the link to it."""
+    return Path(os.path.realpath(path))
+
+
+def read(path: Path) -> str | None:
+    """Read the text byte for byte, line endings and byte order mark included; None without one."""
+    with explained(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(mode):
+            raise ReportError(
+                f"report {path}: expected a regular file or none, found {_kind(mode)}: "
+                "choose another one with --numa-report PATH"
+            )
+        content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ReportError(
+            f"{path}:{line}: expected UTF-8, found {content[error.start : error.end]!r}: convert "
+            "the file, or choose another one with --numa-report PATH; it was left as it is"
+        ) from None
+
+
+def check(path: Path, text: str) -> None:
+    """Try all that `replace` will do with ``text``, and take it back; no folder is made."""
+    with explained(path):
+        folder = _nearest_folder(path)
+        if not folder.is_dir():
+            raise ReportError(
+                f"report {path}: expected {folder} to be a folder, found a file: "
+                "choose another place with --numa-report PATH"
+            )
+        if path.exists():
+            # For append, and nothing is appended: not even the time stamp changes.
+            path.open("ab").close()
+        temporary = folder / _temporary_name()
+        with _removed(temporary):
+            _write(temporary, text, like=None)
+
+
+def replace(path: Path, text: str) -> None:
+    """Write the file in one step; on failure its old content stands and nothing is left behind."""
+    with explained(path):
+        temporary = path.parent / _temporary_name()
+        with _removed(temporary):
+            _write(temporary, text, like=path)
+            temporary.replace(path)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other sessions from writing into the folder of ``path``, which is made if need be."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The folder itself is locked: a lock file would be left behind.
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into a ReportError."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(
+            f"report {path} cannot be written: {error.strerror or error}. Mend that, or choose "
+            "another file with --numa-report PATH; what the file held stands as it was"
+        ) from None
+
+
+@contextlib.contextmanager
+def _removed(temporary: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str, *, like: Path | None) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text.encode("utf-8"))
+        if like is not None and like.exists():
+            _take_over(like.stat(), file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _take_over(old: os.stat_result, descriptor: int) -> None:
+    # Only root may give files away; for others the file is theirs, or becomes theirs.
+    with contextlib.suppress(PermissionError):
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _temporary_name() -> str:
+    return f".pytest-numa-{secrets.token_hex(8)}.tmp"
+
+
+def _nearest_folder(path: Path) -> Path:
+    """Find the nearest parent that exists."""
+    return next(parent for parent in path.parents if parent.exists())
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a device, pipe or socket"
