@@ -7,12 +7,12 @@ The pinned mode uses numactl(8) for the memory and taskset(1) for the CPUs, in t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytest_numa import formatting
 from pytest_numa.errors import ParseError, PolicyError
 from pytest_numa.host import Node, Topology
 from pytest_numa.kernel import cpulist
 
 _AUTO = "auto"
-_GIB = 2**30
 # Nodes whose available memory differs by less are alike: else `auto` would choose now this and
 # now that node of an idle host, and each has a baseline of its own.
 _ALIKE = 0.9
@@ -199,6 +199,6 @@ def _shown(topology: Topology) -> str:
     return "\n".join(
         f"  node {node.id}: CPUs {cpulist.format(node.cpus) or 'none'}"
         f"{f' (offline {offline})' if (offline := cpulist.format(node.cpus_offline)) else ''}, "
-        f"{node.memory_bytes / _GIB:.1f} GiB of memory"
+        f"{formatting.bytes_iec(node.memory_bytes)} of memory"
         for node in topology.nodes
     )

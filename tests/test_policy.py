@@ -1,10 +1,13 @@
+import os
+import shutil
+import subprocess
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_numa import policy
+from pytest_numa import host, policy, process
 from pytest_numa.errors import PolicyError
 from pytest_numa.host import Cpu, Device, Node, Topology
 from pytest_numa.kernel import cpulist
@@ -116,7 +119,7 @@ def test_what_cannot_be_had_is_refused_and_what_exists_is_shown(
         "  node 0: CPUs 0-3, 16.0 GiB of memory\n"
         "  node 1: CPUs 4-6 (offline 7), 16.0 GiB of memory\n"
         "  node 2: CPUs none, 16.0 GiB of memory\n"
-        "  node 8: CPUs 8-9, 0.0 GiB of memory"
+        "  node 8: CPUs 8-9, 0 B of memory"
     )
 
 
@@ -238,6 +241,23 @@ def test_the_pinned_command_binds_memory_first_and_cpus_last() -> None:
         *("numactl", "--membind=0,2", "taskset", "--cpu-list", "0-1,4"),
         *("server", "--port", "8000"),
     ]
+
+
+@pytest.mark.skipif(not shutil.which("numactl"), reason="numactl is not installed")
+def test_the_pinned_command_has_the_cpus_and_the_policy_that_were_wanted() -> None:
+    cpu = min(os.sched_getaffinity(0))
+    wanted = policy.resolve(host.read_topology(), node_option=None, cpus_option=str(cpu))
+    argv = wanted.control_argv(["sh", "-c", "echo ready; exec sleep 60"])
+
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        (found,) = process.read_processes([child.pid])
+        child.kill()
+
+    assert [thread.cpus_allowed for thread in found.threads] == [frozenset({cpu})]
+    assert found.memory is not None
+    assert f"bind:{wanted.node_list}" in found.memory.policies
 
 
 @pytest.mark.parametrize(("cpus", "nodes"), [({0}, set()), (set(), {0})])

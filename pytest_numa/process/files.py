@@ -31,6 +31,8 @@ def numbered(directory: Path) -> list[Path]:
     """List the directories named by a number, in its order; none where there is no directory."""
     try:
         names = [entry.name for entry in directory.iterdir()]
-    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError):
         return []
+    except OSError as error:
+        raise HostError(f"{directory}: expected to list it, found: {error.strerror}") from None
     return [directory / str(n) for n in sorted(int(name) for name in names if name.isdecimal())]

@@ -72,7 +72,7 @@ def scan(text: str) -> list[Line]:
 
 
 def _step(text: str, number: int, opened: Opened | None) -> tuple[Opened | None, Opened | None]:
-    """The block that the line belongs to, and the one that is open after it."""
+    """Tell the block that the line belongs to, and the one that is open after it."""
     if opened is not None:
         return opened, None if opened.end.search(text) else opened
     block = _opening(text, number)
@@ -84,7 +84,7 @@ def _step(text: str, number: int, opened: Opened | None) -> tuple[Opened | None,
 def _opening(text: str, number: int) -> Opened | None:
     if marker := _MARKER.fullmatch(text):
         # Any end, not only that of this name: a wrong one is told of, not overlooked.
-        end = re.compile(rf"{_OURS.pattern}end\b")
+        end = re.compile("$^")
         closer = f"<!-- pytest-numa:end {marker['name']} -->"
         is_begin = marker["edge"] == "begin"
         return Opened(number=number, kind="ours", end=end, closer=closer) if is_begin else None

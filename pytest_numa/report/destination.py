@@ -23,7 +23,7 @@ def read(path: Path) -> str | None:
     with explained(path):
         try:
             mode = path.stat().st_mode
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         if not stat.S_ISREG(mode):
             raise ReportError(
@@ -55,7 +55,7 @@ def check(path: Path, text: str) -> None:
             path.open("ab").close()
         temporary = folder / _temporary_name()
         with _removed(temporary):
-            _write(temporary, text, like=None)
+            _write(temporary, text, like=path)
 
 
 def replace(path: Path, text: str) -> None:
@@ -101,21 +101,20 @@ def _removed(temporary: Path) -> Iterator[None]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(path: Path, text: str, *, like: Path | None) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
+def _write(path: Path, text: str, *, like: Path) -> None:
+    """Write a new file with the owner and mode of ``like``, where that exists."""
+    old = like.stat() if like.exists() else None
+    mode = stat.S_IMODE(old.st_mode) if old else _NEW_FILE_MODE
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode("utf-8"))
-        if like is not None and like.exists():
-            _take_over(like.stat(), file.fileno())
+        if old:
+            # Only root may give files away; to others the file belongs or will belong.
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, old.st_uid, old.st_gid)
+            os.fchmod(descriptor, mode)
         file.flush()
-        os.fsync(file.fileno())
-
-
-def _take_over(old: os.stat_result, descriptor: int) -> None:
-    # Only root may give files away; for others the file is theirs, or becomes theirs.
-    with contextlib.suppress(PermissionError):
-        os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+        os.fsync(descriptor)
 
 
 def _temporary_name() -> str:

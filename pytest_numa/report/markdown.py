@@ -26,6 +26,7 @@ _TITLE = """\
 Each session of pytest-numa appends its rows to the table of runs, and rewrites what is between its
 own begin and end markers. All else in this file is yours and stays as you write it."""
 _RUNS_HEADING = "## Runs"
+_BLANK = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,10 @@ class RunRow:
     p95_latency_ms: float
     throughput_tokens_per_s: float
     notes: str
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODE_LABELS:
+            raise ValueError(f"expected a mode of {tuple(MODE_LABELS)}, found {self.mode!r}")
 
     def cells(self) -> dict[str, str]:
         """Escaped texts by column."""
@@ -90,13 +95,11 @@ def updated(text: str | None, session: Session, *, source: str) -> str:
         for name in new
         if name in found
     ]
-    parts = [] if text.strip("\ufeff \t\r\n") else [_TITLE]
+    parts = [] if text.removeprefix("\ufeff").strip(_BLANK) else [_TITLE]
     rows = [row.cells() for row in session.rows]
     if table := tables.find(lines):
-        edits += [
-            _Edit(start=table.last_line, stop=table.last_line, text=tables.row(table, cells))
-            for cells in rows
-        ]
+        new_rows = "\n".join(tables.row(table, cells) for cells in rows)
+        edits += [_Edit(start=table.last_line, stop=table.last_line, text=new_rows)] * bool(rows)
     elif rows:
         parts.append(f"{_RUNS_HEADING}\n\n{tables.created(rows)}")
     parts += [_marked(name, new[name]) for name in new if name not in found]
@@ -157,10 +160,10 @@ _PROBE = Session(
 
 def _sections(session: Session) -> dict[str, str]:
     """Write our sections by name, without their markers; those with nothing to say are left out."""
+    when = session.when.isoformat(sep=" ", timespec="seconds")
     latest = [
         "## Latest session",
-        f"{session.when.isoformat(sep=' ', timespec='seconds')} on "
-        f"{formatting.markdown_cell(session.host)}",
+        f"{when} on {formatting.markdown_cell(session.host)}",
         "\n".join(f"- {' '.join(bullet.split())}" for bullet in session.bullets),
         _under("### Placement", session.placement_markdown),
         _under("### Verdicts and limits", session.details_markdown),
@@ -212,8 +215,8 @@ def _newline(text: str) -> str:
 def _edited(text: str, lines: Sequence[blocks.Line], edits: Sequence[_Edit]) -> str:
     newline = _newline(text)
     raw = [f"{line.text}{line.ending}" for line in lines]
-    # From the bottom up, so that the numbers above stay true; rows at one place, last first.
-    for edit in sorted(reversed(edits), key=lambda edit: edit.start, reverse=True):
+    # From the bottom up, so that the numbers above stay true.
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         new = edit.text.replace("\n", newline)
         before = raw[edit.start - 1]
         if before.endswith(("\n", "\r")):
@@ -229,8 +232,12 @@ def _appended(text: str, parts: Sequence[str], newline: str) -> str:
     if not parts:
         return text
     added = f"{newline * 2}".join(part.replace("\n", newline) for part in parts) + newline
-    if not text.strip("\ufeff \t\r\n"):
-        return text + added
-    last = blocks.scan(text)[-1]
-    gap = 2 if not last.ending else 1 if last.text.strip() else 0
+    last = next(reversed(blocks.scan(text)), None)
+    gap = 0 if last is None else _gap(last)
     return f"{text}{newline * gap}{added}"
+
+
+def _gap(last: blocks.Line) -> int:
+    """How many line endings make the next line one after a blank line."""
+    is_blank = not last.text.strip(_BLANK)
+    return (0 if is_blank else 1) + (0 if last.ending else 1)

@@ -6,7 +6,7 @@ Tables are those of GitHub Flavored Markdown (0.29, 4.10).
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from tabulate import tabulate
 
@@ -17,7 +17,8 @@ _ALIGNMENTS = ("left", "right", "right", "right", "right", "left")
 
 _CELL = re.compile(r"(?:\\.|[^|\\]|\\$)*")
 _DELIMITER_CELL = re.compile(r"\s*(?P<left>:?)-+(?P<right>:?)\s*")
-_MARKUP = re.compile(r"[*`()\[\]]")
+_PUNCTUATION = re.compile(r"[*`_()\[\].,]")
+_BLANK = " \t"
 _MAX_INDENT = 3
 # What ends a table without a blank line, and what a row without outer pipes must not begin with.
 _BLOCK_START = re.compile(
@@ -63,9 +64,9 @@ def created(rows: Sequence[Mapping[str, str]]) -> str:
 
 def find(lines: Sequence[Line]) -> Table | None:
     """Find the first table that has all of COLUMNS, in any order, perhaps with others."""
-    for index in range(len(lines) - 1):
-        if "|" in lines[index].text and (table := _table(lines[index:])):
-            return table
+    for header, delimiter in pairwise(lines):
+        if "|" in header.text and (columns := _columns(header, delimiter)):
+            return _table(header, columns, last_line=_last_row(lines[delimiter.number - 1 :]))
     return None
 
 
@@ -88,31 +89,35 @@ def _padded(text: str, column: Column) -> str:
     return f" {' ' * before}{text}{' ' * (free - before)} "
 
 
-def _table(lines: Sequence[Line]) -> Table | None:
-    header, delimiter = lines[0], lines[1]
+def _columns(header: Line, delimiter: Line) -> tuple[Column, ...] | None:
+    """Read the columns; None where these lines do not begin a table of runs."""
     if {header.kind, delimiter.kind} != {"prose"} or _BLOCK_START.match(header.text):
         return None
     names, marks = _cells(header.text), _cells(delimiter.text)
-    matches = [_DELIMITER_CELL.fullmatch(mark) for mark in marks]
-    indent = header.text[: len(header.text) - len(header.text.lstrip())]
-    is_table = len(names) == len(marks) and all(matches)
     known = _known(names)
-    if not is_table or not set(COLUMNS) <= set(known) or len(indent.expandtabs(4)) > _MAX_INDENT:
+    if len(names) != len(marks) or not all(map(_DELIMITER_CELL.fullmatch, marks)):
         return None
-    stripped = header.text.strip()
-    has_left_pipe = stripped.startswith("|")
-    # Without the pipe the first cell has no blank before it, and without the last none after.
-    lacking = [0 if has_left_pipe else 1, *[0] * (len(names) - 1)]
-    return Table(
-        columns=tuple(
-            Column(name=name, width=len(raw) + more, alignment=_alignment(mark))
-            for name, raw, mark, more in zip(known, names, marks, lacking, strict=True)
-        ),
-        indent=indent,
-        has_left_pipe=has_left_pipe,
-        has_right_pipe=len(names) > 1 and _has_right_pipe(stripped),
-        last_line=_last_row(lines[1:]),
+    if not set(COLUMNS) <= set(known) or len(_indent(header).expandtabs(4)) > _MAX_INDENT:
+        return None
+    return tuple(
+        Column(name=name, width=len(raw), alignment=_alignment(mark))
+        for name, raw, mark in zip(known, names, marks, strict=True)
     )
+
+
+def _table(header: Line, columns: tuple[Column, ...], *, last_line: int) -> Table:
+    stripped = header.text.strip(_BLANK)
+    return Table(
+        columns=columns,
+        indent=_indent(header),
+        has_left_pipe=stripped.startswith("|"),
+        has_right_pipe=_has_right_pipe(stripped),
+        last_line=last_line,
+    )
+
+
+def _indent(line: Line) -> str:
+    return line.text[: len(line.text) - len(line.text.lstrip(_BLANK))]
 
 
 def _last_row(lines: Sequence[Line]) -> int:
@@ -123,14 +128,16 @@ def _last_row(lines: Sequence[Line]) -> int:
 
 
 def _continues(line: Line) -> bool:
-    return line.kind == "prose" and bool(line.text.strip()) and not _BLOCK_START.match(line.text)
+    return (
+        line.kind == "prose" and bool(line.text.strip(_BLANK)) and not _BLOCK_START.match(line.text)
+    )
 
 
 def _cells(line: str) -> list[str]:
-    text = line.strip()
-    inner = text.removeprefix("|")
-    if _has_right_pipe(inner):
-        inner = inner[:-1]
+    text = line.strip(_BLANK)
+    # A cell at an edge without a pipe is as wide as if there were one, and a blank.
+    inner = text[1:] if text.startswith("|") else f" {text}"
+    inner = inner[:-1] if _has_right_pipe(inner) else f"{inner} "
     cells, position = [], 0
     while position <= len(inner):
         match = _CELL.match(inner, position)
@@ -152,7 +159,7 @@ def _known(names: Sequence[str]) -> list[str | None]:
 
 
 def _key(name: str) -> str:
-    words = _MARKUP.sub(" ", name.casefold()).replace(".", " ").split()
+    words = _PUNCTUATION.sub(" ", name.casefold()).split()
     return " ".join(filter(None, (_SPELLINGS.get(word, word) for word in words)))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tabulate import tabulate
 
+from pytest_numa import formatting
 from pytest_numa.host import Node, Topology
 from pytest_numa.kernel import cpulist
 
@@ -107,6 +108,6 @@ def _gib(size_bytes: int | None) -> str:
 
 
 def _table(headers: list[str], rows: Iterable[list[str]]) -> str:
-    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    cells = [[formatting.markdown_cell(cell) for cell in row] for row in rows]
     # disable_numparse: the list 0,4 is no number.
     return tabulate(cells, headers=headers, tablefmt="pipe", disable_numparse=True)

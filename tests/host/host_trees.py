@@ -8,13 +8,15 @@ import pytest
 _SAMPLES = Path(__file__).parents[3] / "shared/samples/sysfs"
 
 
-def unpack(root: Path, name: str) -> Path:
-    """Unpack a captured machine below ``root`` and return its own root."""
+def unpack(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Unpack a captured machine, once a session, and return its root."""
     if not _SAMPLES.is_dir():
         pytest.skip("the captured samples are not on this machine")
-    with tarfile.open(_SAMPLES / f"{name}.tar.gz") as archive:
-        archive.extractall(root, filter="data")
-    return root / name
+    folder = factory.getbasetemp() / "machines"
+    if not (folder / name).exists():
+        with tarfile.open(_SAMPLES / f"{name}.tar.gz") as archive:
+            archive.extractall(folder, filter="data")
+    return folder / name
 
 
 def write(root: Path, name: str, text: str) -> None:

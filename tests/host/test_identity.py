@@ -9,8 +9,8 @@ from pytest_numa.host.identity import nominal_gib
 MIB = 2**20
 
 
-def test_the_class_names_what_decides_the_speed(tmp_path: Path) -> None:
-    identity = host.read_identity(host_trees.unpack(tmp_path, "48amd64-4pa2n6c-sparse"))
+def test_the_class_names_what_decides_the_speed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    identity = host.read_identity(host_trees.unpack(tmp_path_factory, "48amd64-4pa2n6c-sparse"))
 
     assert identity.host_class == (
         "AMD Engineering Sample, unknown, sockets 4, nodes 8, CPUs per node 6, "
@@ -18,8 +18,10 @@ def test_the_class_names_what_decides_the_speed(tmp_path: Path) -> None:
     )
 
 
-def test_a_capture_is_not_given_the_name_of_this_host(tmp_path: Path) -> None:
-    identity = host.read_identity(host_trees.unpack(tmp_path, "nvidia-dgx-gb10"))
+def test_a_capture_is_not_given_the_name_of_this_host(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    identity = host.read_identity(host_trees.unpack(tmp_path_factory, "nvidia-dgx-gb10"))
 
     assert (identity.hostname, identity.kernel_release) == ("unknown", "unknown")
 

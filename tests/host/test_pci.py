@@ -4,10 +4,15 @@ import host_trees
 import pytest
 
 from pytest_numa import host
+from pytest_numa.errors import ParseError
 
 
-def test_devices_have_a_node_only_where_firmware_names_it(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "32em64t-2n8c+dax+nvme+mic+dimms"))
+def test_devices_have_a_node_only_where_firmware_names_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    topology = host.read_topology(
+        host_trees.unpack(tmp_path_factory, "32em64t-2n8c+dax+nvme+mic+dimms")
+    )
 
     assert [(d.address, d.kind, d.node) for d in topology.devices] == [
         ("0000:00:02.0", "nvme", None),
@@ -18,15 +23,21 @@ def test_devices_have_a_node_only_where_firmware_names_it(tmp_path: Path) -> Non
     ]
 
 
-def test_devices_that_are_local_to_every_cpu_have_no_node(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "40intel64-2g2n4c+pcilocality"))
+def test_devices_that_are_local_to_every_cpu_have_no_node(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    topology = host.read_topology(
+        host_trees.unpack(tmp_path_factory, "40intel64-2g2n4c+pcilocality")
+    )
 
     assert {device.node for device in topology.devices} == {None}
     assert len(topology.devices) == 5
 
 
-def test_the_console_of_a_bmc_is_no_accelerator(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "32em64t-2n8c+dax+nvme+mic+dimms"))
+def test_the_console_of_a_bmc_is_no_accelerator(tmp_path_factory: pytest.TempPathFactory) -> None:
+    topology = host.read_topology(
+        host_trees.unpack(tmp_path_factory, "32em64t-2n8c+dax+nvme+mic+dimms")
+    )
 
     assert topology.accelerators == ()
 
@@ -87,3 +98,20 @@ def test_a_device_whose_files_disagree_has_no_node(
     (device,) = host.read_topology(tree).devices
 
     assert device.node == node
+
+
+def test_a_device_without_a_vendor_or_node_file_is_kept(tmp_path: Path) -> None:
+    tree = host_trees.build(tmp_path)
+    host_trees.write(tree, "sys/bus/pci/devices/0000:41:00.0/class", "0x030000\n")
+
+    (device,) = host.read_topology(tree).devices
+
+    assert (device.node, device.is_accelerator) == (None, False)
+
+
+def test_a_damaged_file_of_a_device_is_named(tmp_path: Path) -> None:
+    tree = host_trees.build(tmp_path)
+    host_trees.write(tree, "sys/bus/pci/devices/0000:41:00.0/class", "gpu\n")
+
+    with pytest.raises(ParseError, match=r"0000:41:00\.0/class: expected a number, found 'gpu"):
+        host.read_topology(tree)

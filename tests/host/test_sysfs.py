@@ -63,9 +63,9 @@ MIB = 2**20
     ],
 )
 def test_each_node_of_a_captured_machine_has_its_cpus(
-    tmp_path: Path, name: str, cpus_by_node: dict[int, str]
+    tmp_path_factory: pytest.TempPathFactory, name: str, cpus_by_node: dict[int, str]
 ) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, name))
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, name))
 
     assert {node.id: cpulist.format(node.cpus) for node in topology.nodes} == cpus_by_node
     assert topology.is_numa
@@ -94,9 +94,9 @@ def test_each_node_of_a_captured_machine_has_its_cpus(
     ],
 )
 def test_each_node_of_a_captured_machine_has_its_memory(
-    tmp_path: Path, name: str, mib_by_node: dict[int, int]
+    tmp_path_factory: pytest.TempPathFactory, name: str, mib_by_node: dict[int, int]
 ) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, name))
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, name))
 
     assert {node.id: node.memory_bytes // MIB for node in topology.nodes} == mib_by_node
 
@@ -113,15 +113,17 @@ def test_each_node_of_a_captured_machine_has_its_memory(
     ],
 )
 def test_sockets_and_smt_of_a_captured_machine(
-    tmp_path: Path, name: str, *, sockets: int, is_smt: bool
+    tmp_path_factory: pytest.TempPathFactory, name: str, *, sockets: int, is_smt: bool
 ) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, name))
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, name))
 
     assert (len(topology.sockets), topology.is_smt) == (sockets, is_smt)
 
 
-def test_an_offline_cpu_that_its_node_still_lists_is_kept_apart(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "16amd64-8n2c-cpusets"))
+def test_an_offline_cpu_that_its_node_still_lists_is_kept_apart(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, "16amd64-8n2c-cpusets"))
 
     node = topology.node(2)
     assert node is not None
@@ -131,29 +133,33 @@ def test_an_offline_cpu_that_its_node_still_lists_is_kept_apart(tmp_path: Path) 
     assert topology.nodes_of(frozenset({4, 8})) == {2, 4}
 
 
-def test_possible_cpus_that_are_absent_do_not_count(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "32amd64-4s2n4c-cgroup2"))
+def test_possible_cpus_that_are_absent_do_not_count(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, "32amd64-4s2n4c-cgroup2"))
 
     assert topology.cpus_online == set(range(32))
     assert topology.cpus_offline == set()
 
 
-def test_distances_are_by_node_id_on_a_host_with_sparse_ids(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "48amd64-4pa2n6c-sparse"))
+def test_distances_are_by_node_id_on_a_host_with_sparse_ids(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, "48amd64-4pa2n6c-sparse"))
 
     node = topology.node(33)
     assert node is not None
     assert node.distances == {0: 22, 1: 16, 2: 16, 33: 10, 34: 16, 45: 16, 72: 22, 73: 22}
 
 
-def test_siblings_need_not_be_neighbours(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "64fake-4n2s2ca2c2t"))
+def test_siblings_need_not_be_neighbours(tmp_path_factory: pytest.TempPathFactory) -> None:
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, "64fake-4n2s2ca2c2t"))
 
     assert topology.cpus[16].siblings == {16, 20}
 
 
-def test_what_a_capture_leaves_out_is_unknown(tmp_path: Path) -> None:
-    topology = host.read_topology(host_trees.unpack(tmp_path, "64fake-4n2s2ca2c2t"))
+def test_what_a_capture_leaves_out_is_unknown(tmp_path_factory: pytest.TempPathFactory) -> None:
+    topology = host.read_topology(host_trees.unpack(tmp_path_factory, "64fake-4n2s2ca2c2t"))
 
     assert topology.nodes[0].memory_free_bytes is None
     assert topology.nodes[0].distances == {}

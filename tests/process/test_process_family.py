@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from process_trees import add_process
 
 from pytest_numa import process
 from pytest_numa.errors import HostError
+from pytest_numa.process import files
 
 UNIFIED = "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
 HYBRID = (
@@ -113,6 +115,18 @@ def test_a_cgroup_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(HostError, match=r"cgroup\.procs: .*found: Is a directory"):
         process.pids_in_cgroup(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENODEV, errno.EOPNOTSUPP])
+def test_a_cgroup_that_is_being_removed_or_is_threaded_has_no_processes_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(path: Path) -> str:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(files, "read", refuse)
+
+    assert process.pids_in_cgroup(tmp_path) == frozenset()
 
 
 def test_this_process_is_in_its_own_cgroup() -> None:

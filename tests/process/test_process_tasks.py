@@ -101,6 +101,24 @@ def test_a_process_that_no_facts_may_be_read_of_is_an_error(tmp_path: Path) -> N
         process.read_processes([71], tmp_path)
 
 
+def test_a_process_whose_threads_may_not_be_listed_is_an_error(tmp_path: Path) -> None:
+    directory = add_process(tmp_path, 71)
+    (directory / "task").rename(tmp_path / "hidden")
+    (directory / "task").touch()
+
+    with pytest.raises(HostError, match=r"proc/71/task: expected to list it, found: Not a dir"):
+        process.read_processes([71], tmp_path)
+
+
+def test_a_process_without_any_thread_left_has_none(tmp_path: Path) -> None:
+    directory = add_process(tmp_path, 71)
+    (directory / "task").rename(tmp_path / "gone")
+
+    (found,) = process.read_processes([71], tmp_path)
+
+    assert found.threads == ()
+
+
 def test_damaged_text_is_refused_by_its_file(tmp_path: Path) -> None:
     add_process(tmp_path, 71, numa_maps="7f00 bind:0 N0=many\n")
 
@@ -138,7 +156,7 @@ def test_a_living_process_is_read() -> None:
     thread.join()
 
     assert {os.getpid(), thread.native_id} <= {each.tid for each in found.threads}
-    assert found.threads[0].cpus_allowed == os.sched_getaffinity(0)
+    assert found.threads[0].cpus_allowed == frozenset(os.sched_getaffinity(0))
     assert found.argv[0] == sys.orig_argv[0]
 
 

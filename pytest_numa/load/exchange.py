@@ -1,0 +1,148 @@
+"""One request over one kept connection: sent, read to its end with a stamp per read, bounded."""
+
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from pytest_numa.load import answer
+from pytest_numa.load.results import RequestResult
+
+_MOST_BYTES = 16 * 2**20
+_HTTP_OK = 200
+_REDIRECTS = range(300, 400)
+
+
+class Line:
+    """One slot of the closed loop: a client that keeps its one connection open.
+
+    A watcher calls ``cut_if_late`` from another thread: that ends a read which a dripping server
+    would keep alive for ever, since each byte restarts the time limit of httpx.
+    """
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(
+            base_url=url,
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10.0)),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            headers={"Accept-Encoding": "identity"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._socket: socket.socket | None = None
+        self._late_at_s = float("inf")
+        self._is_cut = False
+        self._handed_over_at_s = 0.0
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def cut(self) -> None:
+        """End what is under way, from another thread."""
+        self._is_cut = True
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return
+
+    def cut_if_late(self, now_s: float) -> None:
+        """End the request under way if its time is over."""
+        if now_s > self._late_at_s:
+            self.cut()
+
+    def build(self, path: str, body: Mapping[str, Any]) -> httpx.Request:
+        """A request, built before the clock starts."""
+        trace = {"trace": self._trace}
+        return self._client.build_request("POST", path, json=body, extensions=trace)
+
+    def models(self) -> httpx.Response:
+        """Ask for the models; also opens the connection."""
+        return self._client.get("/v1/models", extensions={"trace": self._trace})
+
+    def exchange(self, request: httpx.Request, *, wanted_tokens: int | None) -> RequestResult:
+        """Send and read to the end of the body; every outcome is a result."""
+        # httpx sets this for requests of its own making only.
+        request.extensions.setdefault("timeout", self._client.timeout.as_dict())
+        reads: list[tuple[float, bytes]] = []
+        self._is_cut = False
+        self._handed_over_at_s = begun_at_s = time.perf_counter()
+        self._late_at_s = begun_at_s + self._timeout_s
+        try:
+            failure = self._read(request, reads)
+        except httpx.HTTPError as error:
+            failure = "timeout" if self._is_cut else _kind(error)
+        finally:
+            ended_at_s = time.perf_counter()
+            self._late_at_s = float("inf")
+        if self._is_cut:
+            failure = "timeout"
+        return _result(
+            reads,
+            sent_at_s=self._handed_over_at_s,
+            ended_at_s=ended_at_s,
+            failure=failure,
+            wanted_tokens=wanted_tokens,
+        )
+
+    def _read(self, request: httpx.Request, reads: list[tuple[float, bytes]]) -> str | None:
+        size_bytes = 0
+        response = self._client.send(request, stream=True)
+        try:
+            if response.status_code in _REDIRECTS:
+                return "redirect"
+            if response.status_code != _HTTP_OK:
+                return f"http_{response.status_code}"
+            # To the end of the body, past [DONE]: leaving earlier would cost the connection.
+            for data in response.iter_raw():
+                reads.append((time.perf_counter(), data))
+                size_bytes += len(data)
+                if size_bytes > _MOST_BYTES:
+                    return "too_large"
+        finally:
+            response.close()
+        return None
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note when the request is handed over, and the socket (httpcore's trace extension)."""
+        if event == "http11.send_request_headers.started":
+            self._handed_over_at_s = time.perf_counter()
+        elif event == "connection.connect_tcp.complete":
+            self._socket = info["return_value"].get_extra_info("socket")
+
+
+def _kind(error: httpx.HTTPError) -> str:
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return "connect"
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, httpx.NetworkError) or "peer closed" in str(error):
+        return "closed_early"
+    return "closed_early" if "disconnected" in str(error) else "bad_protocol"
+
+
+def _result(
+    reads: list[tuple[float, bytes]],
+    *,
+    sent_at_s: float,
+    ended_at_s: float,
+    failure: str | None,
+    wanted_tokens: int | None,
+) -> RequestResult:
+    said = answer.parse(reads)
+    tokens = said.usage_tokens or len(said.text_at_s)
+    failure = failure or said.failure
+    if failure is None and said.usage_tokens and wanted_tokens and tokens < wanted_tokens:
+        failure = "short"
+    return RequestResult(
+        sent_at_s=sent_at_s,
+        ended_at_s=ended_at_s,
+        text_at_s=said.text_at_s,
+        output_tokens=tokens,
+        is_counted_by_usage=said.usage_tokens is not None,
+        failure=failure,
+    )

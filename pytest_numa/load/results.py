@@ -1,0 +1,166 @@
+"""What the client saw: one value per request, one per run.
+
+TTFT is from just before the request is handed to the socket to the first chunk with text; ITL is
+every gap between two such chunks, none averaged first; TPOT is per request, (last text - first
+text) / (tokens - 1); latency is from sending to the end of the answer. Failed requests count in
+none of them. Percentiles are by nearest rank: of 30 values p95 is the second largest.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PERCENTILE_METHOD = "nearest rank"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestResult:
+    """One request, on the client's monotonic clock. ``failure`` is None or its kind."""
+
+    sent_at_s: float
+    ended_at_s: float
+    text_at_s: tuple[float, ...]
+    output_tokens: int
+    is_counted_by_usage: bool
+    failure: str | None
+
+    @property
+    def latency_s(self) -> float:
+        """From sending to the end of the answer."""
+        return self.ended_at_s - self.sent_at_s
+
+    @property
+    def time_to_first_token_s(self) -> float:
+        """From sending to the first text."""
+        return self.text_at_s[0] - self.sent_at_s
+
+    @property
+    def gaps_s(self) -> list[float]:
+        """Between the arrivals of successive chunks with text."""
+        pairs = zip(self.text_at_s, self.text_at_s[1:], strict=False)
+        return [later - earlier for earlier, later in pairs]
+
+    @property
+    def time_per_output_token_s(self) -> float | None:
+        """Mean time of the tokens after the first; None for an answer of one token."""
+        if self.output_tokens < 2:  # noqa: PLR2004
+            return None
+        return (self.text_at_s[-1] - self.text_at_s[0]) / (self.output_tokens - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """One figure over ``n`` values, in ms; all None where there is no value."""
+
+    mean: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """How the client itself fared. ``bound``: it, and not the server, was the limit."""
+
+    cpu_s: float
+    lag_p99_ms: float
+    bound: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """One run. ``clock`` says where the stamps were taken: ``client`` or ``kernel``."""
+
+    latency_ms: Spread
+    ttft_ms: Spread
+    itl_ms: Spread
+    tpot_ms: Spread
+    output_tokens_per_s: float
+    requests_per_s: float
+    completed: int
+    failed: int
+    failures: Mapping[str, int]
+    duration_s: float
+    clock: str
+    client: Client
+    percentile_method: str
+    tokens_counted_by: str
+    incomplete: bool
+    workload: Mapping[str, Any]
+
+    def as_document(self) -> dict[str, Any]:
+        """For JSON; the keys are stable."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "RunResult":
+        """From JSON; KeyError, TypeError or ValueError where it is none of ours."""
+        parts: dict[str, Any] = dict(document)
+        for name in ("latency_ms", "ttft_ms", "itl_ms", "tpot_ms"):
+            parts[name] = Spread(**parts[name])
+        parts["client"] = Client(**parts["client"])
+        result = cls(**parts)
+        for rate in (result.output_tokens_per_s, result.requests_per_s):
+            if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate >= 0):
+                raise ValueError(f"a rate of {rate!r}")
+        return result
+
+
+def percentile(values: Sequence[float], fraction: float) -> float:
+    """The smallest value that at least ``fraction`` of all do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    # Rounded first: 0.95 * 20 is a little more than 19 in binary.
+    return ordered[max(1, math.ceil(round(fraction * len(ordered), 9))) - 1]
+
+
+def spread(values_s: Sequence[float]) -> Spread:
+    """Seconds in, milliseconds out."""
+    if not values_s:
+        return Spread(mean=None, p50=None, p95=None, p99=None, max=None, n=0)
+    return Spread(
+        mean=1000 * math.fsum(values_s) / len(values_s),
+        p50=1000 * percentile(values_s, 0.5),
+        p95=1000 * percentile(values_s, 0.95),
+        p99=1000 * percentile(values_s, 0.99),
+        max=1000 * max(values_s),
+        n=len(values_s),
+    )
+
+
+def summarise(
+    requests: Sequence[RequestResult],
+    *,
+    client: Client,
+    workload: Mapping[str, Any],
+    clock: str = "client",
+    incomplete: bool = False,
+) -> RunResult:
+    """All figures of a run, from first send to last byte."""
+    good = [request for request in requests if request.failure is None]
+    failures = Counter(request.failure for request in requests if request.failure is not None)
+    begun_s = min((request.sent_at_s for request in requests), default=0.0)
+    duration_s = max((request.ended_at_s for request in requests), default=0.0) - begun_s
+    tokens = sum(request.output_tokens for request in good)
+    per_token = [request.time_per_output_token_s for request in good]
+    return RunResult(
+        latency_ms=spread([request.latency_s for request in good]),
+        ttft_ms=spread([request.time_to_first_token_s for request in good]),
+        itl_ms=spread([gap for request in good for gap in request.gaps_s]),
+        tpot_ms=spread([time_s for time_s in per_token if time_s is not None]),
+        output_tokens_per_s=tokens / duration_s if duration_s > 0 else 0.0,
+        requests_per_s=len(good) / duration_s if duration_s > 0 else 0.0,
+        completed=len(good),
+        failed=len(requests) - len(good),
+        failures=dict(sorted(failures.items())),
+        duration_s=duration_s,
+        clock=clock,
+        client=client,
+        percentile_method=PERCENTILE_METHOD,
+        tokens_counted_by="usage" if all(one.is_counted_by_usage for one in good) else "chunks",
+        incomplete=incomplete,
+        workload=workload,
+    )
