@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pytest_numa import gate
+from pytest_numa.errors import LoadError
 from pytest_numa.load.results import RunResult
 from pytest_numa.metrics import Metric
 
@@ -49,9 +50,7 @@ def judge(demand: Demand, blocks: Blocks, recorded: Recorded) -> tuple[Judgement
     metric = demand.metric
     candidate = values(blocks, "systemd", metric)
     if demand.limit is not None:
-        verdict = gate.judge_limit(
-            candidate, limit=demand.limit, better=metric.better, what=_what(metric)
-        )
+        verdict = gate.judge_limit(candidate, limit=demand.limit, better=metric.better)
         return (Judgement(demand=demand, against="limit", verdict=verdict),)
     margin = demand.margin or 0.0
     verdict = gate.judge(
@@ -77,3 +76,13 @@ def values(blocks: Blocks, mode: str, metric: Metric) -> list[list[float]]:
 def recorded_values(recorded: Recorded, metric: Metric) -> list[list[list[float]]]:
     """The metric by recorded session, block and run."""
     return [[[_value(metric, run) for run in block] for block in session] for session in recorded]
+
+
+def _value(metric: Metric, result: RunResult) -> float:
+    value = metric.value(result)
+    if value is None or not value > 0:
+        raise LoadError(
+            f"{metric.label}: expected a figure in each run, found none; give the runs more "
+            "requests or longer answers"
+        )
+    return value

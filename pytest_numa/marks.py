@@ -79,7 +79,10 @@ def demands(marks: Iterable[pytest.Mark], *, test: str, margin: float) -> Demand
 
 
 def _reader(name: str) -> Callable[..., list[Asked]]:
-    readers = {"numa_throughput": _throughput, "numa_latency": _latency}
+    readers: dict[str, Callable[..., list[Asked]]] = {
+        "numa_throughput": _throughput,
+        "numa_latency": _latency,
+    }
     if name not in readers:
         raise ValueError(f"no such mark; there are {', '.join(NAMES)}")
     return readers[name]

@@ -100,7 +100,8 @@ def _variables(values: Mapping[str, Any]) -> dict[str, str]:
     model = llamacpp_server.default_model()
     if values["unit"] == "inference-llamacpp" and model is not None:
         known["model"] = str(model)
-    return known | values["set"]
+    chosen: Mapping[str, str] = values["set"]
+    return {**known, **chosen}
 
 
 def _check_tools(modes: tuple[str, ...]) -> None:

@@ -104,9 +104,7 @@ class Loop:
             if len(done) >= _HOPELESS and all(one.failure == "connect" for one in done):
                 self._give_up(waiting, done)
 
-    def _give_up(
-        self, waiting: "queue.SimpleQueue[int]", done: list[RequestResult]
-    ) -> None:
+    def _give_up(self, waiting: "queue.SimpleQueue[int]", done: list[RequestResult]) -> None:
         while not waiting.empty():
             try:
                 waiting.get_nowait()
@@ -129,6 +127,8 @@ class Loop:
         workload = self._workload
         self.run(range(-workload.warmup, 0), model, is_told=False)
         self._late_ms.clear()
+        for line in self._lines:
+            line.reconnected = 0
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -140,7 +140,12 @@ class Loop:
         gc.enable()
         lag_ms = results.percentile(self._late_ms, 0.99) if self._late_ms else 0.0
         is_bound = cpu_s / max(wall_s, 1e-9) > _MOST_CPU_SHARE or lag_ms > _MOST_LAG_MS
-        client = results.Client(cpu_s=cpu_s, lag_p99_ms=lag_ms, bound=is_bound)
+        client = results.Client(
+            cpu_s=cpu_s,
+            lag_p99_ms=lag_ms,
+            bound=is_bound,
+            reconnected=sum(line.reconnected for line in self._lines),
+        )
         return results.summarise(
             requests,
             client=client,

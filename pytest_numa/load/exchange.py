@@ -35,7 +35,10 @@ class Line:
         self._socket: socket.socket | None = None
         self._late_at_s = float("inf")
         self._is_cut = False
-        self._handed_over_at_s = 0.0
+        self._handed_over_at_s: float | None = None
+        self._is_fresh = False
+        self._has_answered = False
+        self.reconnected = 0
 
     def close(self) -> None:
         """Close the connection."""
@@ -69,11 +72,12 @@ class Line:
         # httpx sets this for requests of its own making only.
         request.extensions.setdefault("timeout", self._client.timeout.as_dict())
         reads: list[tuple[float, bytes]] = []
-        self._is_cut = False
-        self._handed_over_at_s = begun_at_s = time.perf_counter()
+        self._is_cut = self._is_fresh = self._has_answered = False
+        self._handed_over_at_s = None
+        begun_at_s = time.perf_counter()
         self._late_at_s = begun_at_s + self._timeout_s
         try:
-            failure = self._read(request, reads)
+            failure = self._read_again_if_dropped(request, reads)
         except httpx.HTTPError as error:
             failure = "timeout" if self._is_cut else _kind(error)
         finally:
@@ -83,15 +87,35 @@ class Line:
             failure = "timeout"
         return _result(
             reads,
-            sent_at_s=self._handed_over_at_s,
+            sent_at_s=self._handed_over_at_s or begun_at_s,
             ended_at_s=ended_at_s,
             failure=failure,
             wanted_tokens=wanted_tokens,
         )
 
+    def _read_again_if_dropped(
+        self, request: httpx.Request, reads: list[tuple[float, bytes]]
+    ) -> str | None:
+        """A server may close a kept connection just as it is used again: then, and only then, the
+        request is sent once more (RFC 9112, 9.3.1). Its clock goes on."""
+        try:
+            return self._read(request, reads)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+            if not self._was_dropped(error):
+                raise
+        self.reconnected += 1
+        return self._read(request, reads)
+
+    def _was_dropped(self, error: httpx.HTTPError) -> bool:
+        """Whether a kept connection ended before the server had answered anything on it."""
+        is_mere_end = "without sending a response" in str(error)
+        is_garbage = isinstance(error, httpx.RemoteProtocolError) and not is_mere_end
+        return not (self._is_cut or self._is_fresh or self._has_answered or is_garbage)
+
     def _read(self, request: httpx.Request, reads: list[tuple[float, bytes]]) -> str | None:
         size_bytes = 0
         response = self._client.send(request, stream=True)
+        self._has_answered = True
         try:
             if response.status_code in _REDIRECTS:
                 return "redirect"
@@ -110,8 +134,10 @@ class Line:
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note when the request is handed over, and the socket (httpcore's trace extension)."""
         if event == "http11.send_request_headers.started":
-            self._handed_over_at_s = time.perf_counter()
+            if self._handed_over_at_s is None:
+                self._handed_over_at_s = time.perf_counter()
         elif event == "connection.connect_tcp.complete":
+            self._is_fresh = True
             self._socket = info["return_value"].get_extra_info("socket")
 
 

@@ -64,11 +64,16 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """How the client itself fared. ``bound``: it, and not the server, was the limit."""
+    """How the client itself fared. ``bound``: it, and not the server, was the limit.
+
+    ``reconnected`` counts requests that found their kept connection closed by the server, and were
+    sent once more; the time that took is in their latency.
+    """
 
     cpu_s: float
     lag_p99_ms: float
     bound: bool
+    reconnected: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +110,7 @@ class RunResult:
         parts["client"] = Client(**parts["client"])
         result = cls(**parts)
         for rate in (result.output_tokens_per_s, result.requests_per_s):
-            if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate >= 0):
+            if not (math.isfinite(rate) and rate >= 0):
                 raise ValueError(f"a rate of {rate!r}")
         return result
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -65,9 +65,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def started(
-    url: str, workload: Workload, *, cpus: frozenset[int] | None
-) -> "contextlib.Iterator[Client]":
+def started(url: str, workload: Workload, *, cpus: frozenset[int] | None) -> Iterator["Client"]:
     """A client process, ended with the block."""
     job = {"url": url, "workload": workload.as_document(), "cpus": sorted(cpus or ())}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:

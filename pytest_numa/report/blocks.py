@@ -84,7 +84,7 @@ def _step(text: str, number: int, opened: Opened | None) -> tuple[Opened | None,
 def _opening(text: str, number: int) -> Opened | None:
     if marker := _MARKER.fullmatch(text):
         # Any end, not only that of this name: a wrong one is told of, not overlooked.
-        end = re.compile("$^")
+        end = re.compile(rf"{_OURS.pattern}end\b")
         closer = f"<!-- pytest-numa:end {marker['name']} -->"
         is_begin = marker["edge"] == "begin"
         return Opened(number=number, kind="ours", end=end, closer=closer) if is_begin else None

@@ -22,9 +22,9 @@ Why this is sturdier than `numactl` or `taskset` typed by hand:
 - **It comes first.** cpuset, CPU mask and memory policy are set before the program is executed, and
   all that it forks inherits them. Memory allocated before a policy was set does not move because of
   it. (What a container engine or a cluster scheduler starts elsewhere inherits nothing.)
-- **It cannot be escaped.** A thread may widen the mask that `taskset`, `numactl` or `CPUAffinity=`
-  gave it; to a CPU outside `AllowedCPUs=` the kernel lets it go in no case. The cpuset is also
-  restored when a CPU was offline for a while; a mask is not.
+- **The cpuset cannot be escaped.** A thread may widen the mask that `taskset`, `numactl` or
+  `CPUAffinity=` gave it; a CPU outside `AllowedCPUs=` is refused by the kernel (EINVAL). The
+  cpuset is also restored when a CPU was offline for a while; a mask is not.
 - **It fails closed, where both forms are given.** An impossible `CPUAffinity=` or `NUMAMask=` stops
   the start (exit status 215 or 242). An impossible `AllowedCPUs=` or `AllowedMemoryNodes=` is
   ignored with a line in the journal, and the service starts *unbound*. With a `numactl` in

@@ -47,7 +47,8 @@ def _option(argv: tuple[str, ...], name: str) -> str | None:
 def check_free(endpoint: Endpoint) -> None:
     """Refuse a port on which somebody listens: we would measure a stranger."""
     for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == endpoint.port:
+        port = connection.laddr.port if connection.laddr else None
+        if connection.status == psutil.CONN_LISTEN and port == endpoint.port:
             raise HostError(
                 f"port {endpoint.port} is in use by {_owner(connection.pid)}: stop it, or choose "
                 "another port with --numa-set port=NUMBER"
