@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_numa.load.results import RunResult
     from pytest_numa.services.unit import Unit
 
+_SUITE = Path(acceptance.__file__).with_name("test_acceptance.py")
 _DEMANDS = pytest.StashKey[marks.Demands]()
 
 
@@ -36,7 +37,7 @@ class ActivePlugin:
         except PytestNumaError as error:
             raise pytest.UsageError(str(error)) from None
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
-            config.args = [str(Path(acceptance.__file__).with_name("test_acceptance.py"))]
+            config.args = [str(_SUITE)]
         self._config = config
         self._stack = contextlib.ExitStack()
         self._session: Session | None = None
@@ -49,6 +50,15 @@ class ActivePlugin:
 
     def pytest_report_header(self) -> list[str]:
         return terminal.header(self.settings)
+
+    def pytest_pycollect_makemodule(
+        self, module_path: Path, parent: pytest.Collector
+    ) -> pytest.Module | None:
+        if module_path != _SUITE:
+            return None
+        # It lies outside the user's root directory, where pytest would call it by no name at all.
+        name = "/".join(("pytest_numa", *_SUITE.parts[-2:]))
+        return pytest.Module.from_parent(parent, path=module_path, nodeid=name)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:

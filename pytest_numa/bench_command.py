@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from pytest_numa.kernel import cpulist
@@ -71,7 +70,7 @@ def bench(arguments: argparse.Namespace) -> int:
 
 
 def _workload(arguments: argparse.Namespace) -> Workload:
-    given: Mapping[str, Any] = vars(arguments)
+    given: dict[str, Any] = vars(arguments)
     names = ("n_requests", "concurrency", "prompt_tokens", "output_tokens", "seed", "api", "model")
     warmup = arguments.concurrency if arguments.warmup is None else arguments.warmup
     return Workload(

@@ -1,4 +1,4 @@
-"""Samples to a verdict: is the candidate slower than its control by more than the margin?
+"""Samples to a verdict: whether the candidate is slower than its control by more than a margin.
 
 Pure. The unit of replication is the block: in each, control and candidate were measured side by
 side, so what the host does to both cancels in the block's log ratio. The verdict is a paired t

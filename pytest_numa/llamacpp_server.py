@@ -1,7 +1,7 @@
 """The embedded default server: llama.cpp's own HTTP server, from the wheel xllamacpp.
 
-Run as ``python -m pytest_numa.llamacpp_server --model FILE.gguf --port N``. The wheel has the server
-and no command line; the options here are named as those of llama-server.
+Run as ``python -m pytest_numa.llamacpp_server --model FILE.gguf --port N``. The wheel has
+the server and no command line; the options here are named as those of llama-server.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""From what a test demands and what was measured to why it fails: findings and verdicts in words."""
+"""From what a test demands and what was measured to why it fails, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -113,7 +113,8 @@ def _memory(policy: Policy, process: Process, memory: Memory) -> Iterable[Findin
             policy,
             subject=f"memory of {_name(process)} lies off the policy's nodes",
             by_node=memory.anonymous_by_node,
-            limit=f"at most {_STRAY_FRACTION:.0%} and {formatting.bytes_iec(_STRAY_BYTES)} elsewhere",
+            limit=f"at most {_STRAY_FRACTION:.0%} and {formatting.bytes_iec(_STRAY_BYTES)} "
+            "elsewhere",
             cause="it was allocated before the policy held, or the policy is not `bind`",
             fix=f"NUMAPolicy=bind, NUMAMask={policy.node_list} and "
             f"AllowedMemoryNodes={policy.node_list} in [Service]; then restart: pages stay "
@@ -127,7 +128,8 @@ def _memory(policy: Policy, process: Process, memory: Memory) -> Iterable[Findin
         elif stray > _WEIGHTS_FRACTION * size:
             yield _stray(
                 policy,
-                subject=f"the mapped file {file.path} of {_name(process)} lies off the policy's nodes",
+                subject=f"the mapped file {file.path} of {_name(process)} "
+                "lies off the policy's nodes",
                 by_node=file.bytes_by_node,
                 limit=f"at most {_WEIGHTS_FRACTION:.0%} elsewhere",
                 cause="it is page cache, and lies where its first reader ran",

@@ -1,9 +1,9 @@
 """One session: what is measured, once, and shared by all tests; what is started is stopped here."""
 
 import contextlib
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +32,7 @@ Blocks = Sequence[Mapping[str, Sequence[Run]]]
 class Measurement:
     """All complete blocks, and when the first began."""
 
-    begun_at: datetime.datetime
+    begun_at: datetime
     blocks: Blocks
 
     def runs(self, mode: str) -> list[Run]:
@@ -63,7 +63,7 @@ class Session:
         self._unit: systemd.InstalledUnit | None = None
         self._service: Service | None = None
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
         return self
 
@@ -106,7 +106,7 @@ class Session:
 
     def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
         """Run the experiment; the modes are started and stopped one after the other."""
-        begun_at = datetime.datetime.now().astimezone()
+        begun_at = datetime.now().astimezone()
         done: list[Mapping[str, Sequence[Run]]] = []
 
         def on_block(block: Mapping[str, Sequence[Run]]) -> None:

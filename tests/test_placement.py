@@ -27,9 +27,7 @@ def node(number: int, cpus: set[int]) -> Node:
 
 
 def cpu(number: int) -> Cpu:
-    return Cpu(
-        id=number, is_online=True, core_id=number, socket_id=0, siblings=frozenset({number})
-    )
+    return Cpu(id=number, is_online=True, core_id=number, socket_id=0, siblings=frozenset({number}))
 
 
 TWO_NODES = Topology(

@@ -125,5 +125,5 @@ def _text(chunk: dict[str, Any]) -> bool:
 def _completion_tokens(chunk: dict[str, Any]) -> int | None:
     usage = chunk.get("usage")
     count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 < count < 10**9  # noqa: PLR2004
+    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 < count < 10**9
     return count if is_count else None

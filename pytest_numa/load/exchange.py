@@ -87,17 +87,23 @@ class Line:
             failure = "timeout"
         return _result(
             reads,
-            sent_at_s=self._handed_over_at_s or begun_at_s,
+            sent_at_s=self._sent_at_s(begun_at_s),
             ended_at_s=ended_at_s,
             failure=failure,
             wanted_tokens=wanted_tokens,
         )
 
+    def _sent_at_s(self, begun_at_s: float) -> float:
+        """When the socket had the request; where it never came to that, when we began."""
+        return begun_at_s if self._handed_over_at_s is None else self._handed_over_at_s
+
     def _read_again_if_dropped(
         self, request: httpx.Request, reads: list[tuple[float, bytes]]
     ) -> str | None:
-        """A server may close a kept connection just as it is used again: then, and only then, the
-        request is sent once more (RFC 9112, 9.3.1). Its clock goes on."""
+        """Read the answer, sending once more where a kept connection was just being closed.
+
+        Only then, and only where nothing was answered yet (RFC 9112, 9.3.1). The clock goes on.
+        """
         try:
             return self._read(request, reads)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:

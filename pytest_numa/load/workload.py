@@ -7,11 +7,15 @@ from typing import Any
 
 APIS = ("completions", "chat")
 PATHS = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
-_WORDS = (
-    "river stone window garden music paper winter bridge candle forest silver market letter ocean "
-    "mountain summer bottle engine harbor island kitchen ladder mirror needle orange pencil quarry "
-    "ribbon saddle temple valley wagon yellow anchor basket copper dragon feather"
-).split()
+_WORDS = tuple(
+    word
+    for line in (
+        "river stone window garden music paper winter bridge candle forest silver market letter",
+        "ocean mountain summer bottle engine harbor island kitchen ladder mirror needle orange",
+        "pencil quarry ribbon saddle temple valley wagon yellow anchor basket copper dragon",
+    )
+    for word in line.split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def session(
         when=measurement.begun_at,
         host=wanted.identity.hostname,
         rows=tuple(_row(wanted, measurement, mode) for mode in MODES if measurement.runs(mode)),
-        bullets=tuple(_bullets(wanted, measurement, judgements)),
+        bullets=tuple(_bullets(measurement, judgements)),
         topology_markdown=topology.topology_tables(wanted.topology),
         placement_markdown=_placement(measurement.runs("systemd")),
         details_markdown=_details(wanted, measurement, judgements),
@@ -46,8 +46,8 @@ def _row(wanted: settings.Settings, measurement: Measurement, mode: str) -> mark
         f"CPUs {wanted.policy.cpu_list}, node {wanted.policy.node_list}"
         if mode != "unpinned"
         else "no policy",
-        f"{len(runs)} runs of {wanted.workload.n_requests} requests",
-        *([f"{failed} requests failed"] if failed else []),
+        f"{figures.count(len(runs), 'run')} of {wanted.workload.n_requests} requests",
+        *([f"failed requests: {failed}"] if failed else []),
     ]
     return markdown.RunRow(
         mode=mode,
@@ -59,9 +59,7 @@ def _row(wanted: settings.Settings, measurement: Measurement, mode: str) -> mark
     )
 
 
-def _bullets(
-    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
-) -> list[str]:
+def _bullets(measurement: Measurement, judgements: Sequence[Judgement]) -> list[str]:
     """In words: does systemd match pinning by hand, is placement right, what did pinning buy."""
     texts = [_match(judgements), _placed(measurement)]
     if {"unpinned", "pinned"} <= set(measurement.blocks[0]) and not outcome.failed_requests(
@@ -69,7 +67,7 @@ def _bullets(
     ):
         metric = METRICS["tokens_per_s"]
         effect = outcome.effect_of_pinning(measurement, metric)
-        texts.append(f"What pinning by hand bought: {effect.sentence}")
+        texts.append(f"What pinning by hand did to throughput: {effect.sentence}.")
     return texts
 
 
@@ -80,22 +78,27 @@ def _match(judgements: Sequence[Judgement]) -> str:
     outcomes = {one.verdict.outcome for one in same_session}
     words = {
         "fail": "The systemd run does **not** match the manually pinned run",
-        "inconclusive": "Whether the systemd run matches the manually pinned run is **not decided**",
+        "inconclusive": "Whether the systemd run matches the pinned run is **not decided**",
         "pass": "The systemd run matches the manually pinned run",
     }
     worst = next(word for word in words if word in outcomes)
-    parts = [f"{one.demand.metric.label}: {one.verdict.sentence}" for one in same_session]
-    return f"{words[worst]}. {' '.join(parts)}"
+    parts = "; ".join(figures.brief(one) for one in same_session)
+    return f"{words[worst]}: {parts}."
 
 
 def _placed(measurement: Measurement) -> str:
     runs = measurement.runs("systemd")
     findings = {str(finding) for run in runs for finding in run.findings}
     threads = sum(len(process.threads) for process in runs[-1].processes)
-    seen = f"{len(runs[-1].processes)} processes with {threads} threads"
+    seen = (
+        f"{figures.count(len(runs[-1].processes), 'process')} with "
+        f"{figures.count(threads, 'thread')} at the last"
+    )
     if findings:
-        return f"Placement is **not** as the policy says: {len(findings)} findings ({seen})."
-    return f"Placement is as the policy says, after each of {len(runs)} runs ({seen} at the last)."
+        bad = figures.count(len(findings), "finding")
+        return f"Placement is **not** as the policy says: {bad} ({seen})."
+    looks = figures.count(len(runs), "run")
+    return f"Placement is as the policy says, looked at after {looks} ({seen})."
 
 
 def _placement(runs: Sequence[Run]) -> str:

@@ -1,5 +1,6 @@
 """Values of a session that several reports tell: mean figures by mode, sentences, limits."""
 
+import math
 from collections.abc import Sequence
 
 from pytest_numa import outcome, settings
@@ -12,6 +13,20 @@ def mean(values: Sequence[float | None]) -> float:
     """The mean of what is known; NaN of nothing."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else float("nan")
+
+
+def count(number: int, noun: str) -> str:
+    """``1 process``, ``2 processes``."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def brief(one: Judgement) -> str:
+    """A judgement in a few words: figure, change, interval."""
+    low, high = one.verdict.interval
+    change = f"{abs(one.verdict.slowdown):.1%} {'slower' if one.verdict.slowdown > 0 else 'faster'}"
+    shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
+    return f"{one.demand.metric.label} {change} ({shown})"
 
 
 def client_place(wanted: settings.Settings) -> str:

@@ -1,5 +1,6 @@
 """What stands on the terminal: the header, the progress, and the table at the end."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
@@ -10,6 +11,7 @@ from pytest_numa.judgement import Judgement
 from pytest_numa.report import figures
 from pytest_numa.session import Measurement, Run
 
+_WIDTH = 80
 _COLUMNS = ("Mode", "Runs", "Avg (ms)", "p95 (ms)", "TTFT (ms)", "tokens/s", "req/s", "Failed")
 
 
@@ -17,23 +19,23 @@ def header(wanted: settings.Settings) -> list[str]:
     """Host, policy, manager, control and budget: what the session is about."""
     policy, workload, plan = wanted.policy, wanted.workload, wanted.plan
     recorded = len(wanted.baseline.sessions) if wanted.baseline else 0
-    lines = [
-        f"numa: CPUs {policy.cpu_list}, memory of node {policy.node_list}, "
-        f"unit {wanted.unit.name}, manager {wanted.manager.name} ({wanted.manager.reason})",
-        f"numa: {workload.n_requests} requests, {workload.concurrency} at once, "
-        f"{workload.output_tokens} tokens each; modes {', '.join(plan.modes)}; "
-        f"at most {plan.budget.max_blocks} blocks; margin {wanted.margin:.0%}",
-        f"numa: baseline {f'of {recorded} recorded sessions' if recorded else 'not recorded'}; "
-        f"{figures.client_place(wanted)}",
+    texts = [
+        f"CPUs {policy.cpu_list}, memory of node {policy.node_list}; unit {wanted.unit.name}",
+        f"manager {wanted.manager.name}: {wanted.manager.reason}",
+        f"{workload.n_requests} requests, {workload.concurrency} at once, "
+        f"{workload.output_tokens} tokens each; modes {', '.join(plan.modes)}",
+        f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
+        f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
+        figures.client_place(wanted),
+        *figures.limits(wanted),
     ]
-    return [*lines, *(f"numa: {text}" for text in figures.limits(wanted))]
+    return [line for text in texts for line in _wrapped(text, first="numa: ")]
 
 
 def progress(position: Position, done: int, failed: int, n_requests: int) -> str:
     """One line that is redrawn: mode, block, requests, time left."""
-    left = (
-        "" if position.left_s is None else f", at most {formatting.duration(position.left_s)} left"
-    )
+    left_s = position.left_s
+    left = "" if left_s is None else f", at most {formatting.duration(left_s)} left"
     bad = f", {failed} failed" if failed else ""
     return (
         f"numa: block {position.block + 1} of at most {position.plan.budget.max_blocks}, "
@@ -59,9 +61,22 @@ def summary(
     lines = tabulate(rows, headers=_COLUMNS, floatfmt=".1f", disable_numparse=True).splitlines()
     order = {"fail": 0, "inconclusive": 1, "pass": 2}
     ranked = sorted(judgements, key=lambda one: order[one.verdict.outcome])
-    lines += ["", *(f"{one.verdict.outcome:12} {outcome.sentence(one)}" for one in ranked)]
-    lines += figures.notices(wanted, measurement, judgements)
-    return [*lines, f"report: {wanted.report_path}"]
+    lines.append("")
+    for one in ranked:
+        lines += _wrapped(outcome.sentence(one), first=f"{one.verdict.outcome:12}  ")
+    notes = [*figures.notices(wanted, measurement, judgements), f"report: {wanted.report_path}"]
+    return [*lines, "", *(line for note in notes for line in _wrapped(note, first="- "))]
+
+
+def _wrapped(text: str, *, first: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=_WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _row(mode: str, runs: Sequence[Run]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Unit files on disk: written only where nobody else's file is, removed only where they are ours."""
+"""Unit files on disk: written where nobody else's is, removed only where they are ours."""
 
 import contextlib
 import hashlib

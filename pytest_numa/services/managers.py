@@ -49,8 +49,8 @@ def _check(wanted: str, *, booted: bool, is_root: bool) -> None:
         return
     if not booted:
         raise HostError(
-            f"the manager `{wanted}` needs a host booted with systemd (/run/systemd/system exists); "
-            "here it is not: use --numa-manager private"
+            f"the manager `{wanted}` needs a host booted with systemd, which has a folder "
+            "/run/systemd/system; this one has none: use --numa-manager private"
         )
     if wanted == "system" and not is_root:
         raise HostError("the manager `system` needs root: use sudo, or --numa-manager user")

@@ -20,7 +20,8 @@ _START_S = 20.0
 _SYSTEMD = ("/lib/systemd/systemd", "/usr/lib/systemd/systemd")
 _NAMESPACE = """\
 for group in "$@"; do echo $$ >"$group/cgroup.procs" || exit; done
-mkdir -p /run/systemd && mount -t tmpfs -o mode=755 tmpfs /run/systemd && mkdir /run/systemd/system \
+mkdir -p /run/systemd && mount -t tmpfs -o mode=755 tmpfs /run/systemd \
+&& mkdir /run/systemd/system \
 && exec "$0" --user --log-target=console --log-level=notice"""
 
 # No unit of the host's is loaded: none of its sockets and timers start beside the service.
@@ -49,7 +50,7 @@ def _systemd() -> str | None:
 
 
 def manager_argv(systemd: str, *, groups: Sequence[Path], is_root: bool) -> list[str]:
-    """The command line; pure. Enters the cgroups; ends with its parent, even when that is killed."""
+    """The command line; pure. It enters the cgroups, and ends with its parent, killed or not."""
     rootless = [] if is_root else ["--user", "--map-root-user"]
     return [
         *("setpriv", "--pdeathsig", "TERM", "--"),

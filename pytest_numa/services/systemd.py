@@ -105,10 +105,9 @@ def _status_name(status: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     words = done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
-    is_named = (
-        len(words) == 3 and words[1] == status and words[0] not in ("-", "SUCCESS", "FAILURE")
-    )  # noqa: PLR2004
-    return f"/{words[0]}" if is_named else ""
+    name, number, *_ = [*words, "", ""]
+    is_named = number == status and name not in ("-", "SUCCESS", "FAILURE")
+    return f"/{name}" if is_named else ""
 
 
 @contextlib.contextmanager

@@ -6,52 +6,30 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 import machine
 from build_image import Image, LabError
 
 _KVM = Path("/dev/kvm")
 # Where KVM works the kernel is there within a second; where it hangs, it hangs for good.
-_KERNEL_LIMIT_S = {"kvm": 15.0}
+_KERNEL_LIMIT_S = {"kvm": 10.0}
 _KERNEL_LIMIT_DEFAULT_S = 120.0
 _BOOT_LIMIT_S = 300.0
 _COPY_LIMIT_S = 180.0
-_CONSOLE_TAIL = 3000
+_LOG_TAIL = 3000
 
 
 class Guest:
-    """The two-node machine, for the length of a ``with`` block.
+    """The booted two-node machine: commands and files go in and out over SSH."""
 
-    KVM is tried first and given up for emulation when it does not bring up the kernel in time.
-    """
-
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, folder: Path) -> None:
         self._image = image
-        self._cleanup = contextlib.ExitStack()
+        self._console, self._log = folder / "console", folder / "qemu"
         self._qemu: subprocess.Popen[bytes] | None = None
         self._port = 0
         self.accelerator = ""
-
-    def __enter__(self) -> "Guest":
-        try:
-            folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="lab-"))
-            self._cleanup.callback(self._kill)
-            self._console = Path(folder) / "console"
-            self._boot()
-        except BaseException:
-            self._cleanup.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._cleanup.close()
 
     def run(self, command: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
         """Run a shell command as root of the guest, whatever its exit status."""
@@ -74,13 +52,8 @@ class Guest:
         """Copy a file or folder of the guest to a path on this host."""
         self._copy(f"root@127.0.0.1:{source}", str(target))
 
-    def console_tail(self) -> str:
-        """Return the end of what the guest's kernel and systemd wrote to the serial port."""
-        if not self._console.exists():
-            return ""
-        return self._console.read_text(errors="replace")[-_CONSOLE_TAIL:]
-
-    def _boot(self) -> None:
+    def boot(self) -> None:
+        """Boot with KVM; where that does not bring up the kernel in time, with emulation."""
         has_kvm = os.access(_KVM, os.R_OK | os.W_OK)
         for accelerator in machine.ACCELERATORS:
             if accelerator == "kvm" and not has_kvm:
@@ -88,9 +61,9 @@ class Guest:
             self._start(accelerator)
             if self._kernel_is_there(accelerator):
                 break
-            self._kill()
+            self.kill()
         else:
-            raise LabError(f"the guest's kernel did not start; console:\n{self.console_tail()}")
+            raise LabError(f"the guest's kernel did not start\n{self._logs()}")
         self._wait_for_systemd()
 
     def _start(self, accelerator: str) -> None:
@@ -100,8 +73,7 @@ class Guest:
         argv = machine.qemu_argv(
             self._image, accelerator=accelerator, ssh_port=self._port, console=self._console
         )
-        log = self._console.with_name("qemu.log")
-        with log.open("wb") as output:
+        with self._log.open("wb") as output:
             self._qemu = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
@@ -119,18 +91,26 @@ class Guest:
         until_s = time.monotonic() + _BOOT_LIMIT_S
         while time.monotonic() < until_s:
             if not self._is_running():
-                log = self._console.with_name("qemu.log").read_text()
-                raise LabError(f"QEMU ended: {log}\nconsole:\n{self.console_tail()}")
+                raise LabError(f"QEMU ended\n{self._logs()}")
             # 255 is ssh's own; a degraded system has another status and will do.
             if self.run("systemctl is-system-running --wait", _BOOT_LIMIT_S).returncode < 255:
                 return
             time.sleep(1.0)
-        raise LabError(f"no SSH after {_BOOT_LIMIT_S:.0f} s; console:\n{self.console_tail()}")
+        raise LabError(f"no SSH after {_BOOT_LIMIT_S:.0f} s\n{self._logs()}")
+
+    def _logs(self) -> str:
+        said = {
+            path.name: path.read_text(errors="replace")
+            for path in (self._log, self._console)
+            if path.exists()
+        }
+        return "\n".join(f"{name}: {text[-_LOG_TAIL:]}" for name, text in said.items())
 
     def _is_running(self) -> bool:
         return self._qemu is not None and self._qemu.poll() is None
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """End QEMU, if it runs."""
         if self._qemu is not None:
             self._qemu.kill()
             self._qemu.wait(timeout=30)
@@ -149,9 +129,7 @@ class Guest:
             *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60"),
         ]
 
-    def _host_command(
-        self, argv: list[str], timeout_s: float
-    ) -> subprocess.CompletedProcess[str]:
+    def _host_command(self, argv: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
                 argv,
@@ -164,9 +142,20 @@ class Guest:
         except subprocess.TimeoutExpired as error:
             said = f"{_text(error.stdout)}{_text(error.stderr)}"[-3000:]
             raise LabError(
-                f"no end within {timeout_s:.0f} s: {argv[-1]}\n{said}\n"
-                f"console:\n{self.console_tail()}"
+                f"no end within {timeout_s:.0f} s: {argv[-1]}\n{said}\n{self._logs()}"
             ) from None
+
+
+@contextlib.contextmanager
+def booted(image: Image) -> Iterator[Guest]:
+    """Boot the machine for the length of the block; nothing of it stays, also after an error."""
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+        guest = Guest(image, Path(folder))
+        try:
+            guest.boot()
+            yield guest
+        finally:
+            guest.kill()
 
 
 def _text(output: bytes | str | None) -> str:

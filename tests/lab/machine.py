@@ -36,9 +36,9 @@ def qemu_argv(image: Image, *, accelerator: str, ssh_port: int, console: Path) -
         *("-device", "virtio-rng-pci,bus=pcie.0"),
         # A bridge with a node of its own, a port below it, and the NIC in the port.
         *("-device", f"pxb-pcie,id=far,bus=pcie.0,bus_nr=64,numa_node={NIC_NODE}"),
-        *("-device", "pcie-root-port,id=port,bus=far,chassis=1"),
+        *("-device", "pcie-root-port,id=far-port,bus=far,chassis=1"),
         *("-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{ssh_port}-:22"),
-        *("-device", "virtio-net-pci,netdev=net,bus=port,romfile="),
+        *("-device", "virtio-net-pci,netdev=net,bus=far-port,romfile="),
         *("-serial", f"file:{console}"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
         # On a busy host the kernel's check of its timer can end in a panic.
