@@ -164,7 +164,8 @@ OPTIONS = (
         name="time",
         metavar="SECONDS",
         parse=_positive,
-        help="no new block that would end later than this after the first",
+        default="900",
+        help="no new block that would end later than this after the first one's begin",
     ),
     Option(
         name="margin",
