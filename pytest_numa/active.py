@@ -14,6 +14,7 @@ from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import document, markdown, terminal
+from pytest_numa.services import endpoint
 from pytest_numa.session import Measurement, Session
 
 if TYPE_CHECKING:
@@ -71,6 +72,16 @@ class ActivePlugin:
         self._demands = [_demand(one) for one in asked]
         if lacking := outcome.lacking_modes(self._demands, self.settings.plan.modes):
             raise pytest.UsageError(lacking)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self._config.option.collectonly or not any(map(_needs_service, session.items)):
+            return
+        try:
+            # Opened first: what a dead session left may hold the port.
+            self._opened()
+            endpoint.check_free(self.settings.endpoint)
+        except PytestNumaError as error:
+            raise pytest.UsageError(str(error)) from None
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -181,6 +192,12 @@ class ActivePlugin:
             pytest.skip(text)
 
 
+def _needs_service(item: pytest.Item) -> bool:
+    fixtures = {"numa_unit", "numa_service", "numa_pid", "numa_load"}
+    asked = fixtures & set(getattr(item, "fixturenames", ()))
+    return bool(item.stash[_DEMANDS] or asked)
+
+
 def _demand(asked: marks.Asked) -> Demand:
     return Demand(metric=METRICS[asked.metric], margin=asked.margin, limit=asked.limit)
 
@@ -200,7 +217,4 @@ def _as_failure() -> Generator[None, None, None]:
     try:
         yield
     except PytestNumaError as error:
-        text = str(error)
-    else:
-        return
-    pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None

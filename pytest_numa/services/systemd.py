@@ -98,16 +98,14 @@ def exit_text(code: str, status: str) -> str:
 
 
 def _status_name(status: str) -> str:
-    """``/EXEC`` for 203, as systemd names its own statuses; empty for the others."""
+    """``/EXEC`` for 203, as systemd names its own statuses; empty for those of programs."""
     argv = ["systemd-analyze", "exit-status", status]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     words = done.stdout.splitlines()[-1].split() if done.stdout.strip() else []
-    name, number, *_ = [*words, "", ""]
-    is_named = number == status and name not in ("-", "SUCCESS", "FAILURE")
-    return f"/{name}" if is_named else ""
+    return f"/{words[0]}" if words[1:] == [status, "systemd"] else ""
 
 
 @contextlib.contextmanager
