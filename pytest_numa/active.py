@@ -195,7 +195,8 @@ class ActivePlugin:
 def _needs_service(item: pytest.Item) -> bool:
     fixtures = {"numa_unit", "numa_service", "numa_pid", "numa_load"}
     asked = fixtures & set(getattr(item, "fixturenames", ()))
-    return bool(item.stash[_DEMANDS] or asked)
+    # Nothing is known of the marks where reading them has just been refused.
+    return bool(item.stash.get(_DEMANDS, None) or asked)
 
 
 def _demand(asked: marks.Asked) -> Demand:

@@ -73,7 +73,7 @@ def load(path: Path, subject: Subject) -> Baseline | None:
     """The baseline in ``path``; None without one; BaselineError for another class or a bad file."""
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise BaselineError(f"baseline {path} cannot be read: {error}") from None

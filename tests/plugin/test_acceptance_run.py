@@ -1,0 +1,184 @@
+"""The whole main job on real parts: a real systemd, the real llama.cpp server, a real model."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytest_plugins = ["pytester"]
+pytestmark = [pytest.mark.systemd, pytest.mark.server]
+
+SMALL = (
+    *("--numa-n-requests", "2", "--numa-concurrency", "1", "--numa-warmup", "1"),
+    *("--numa-prompt-tokens", "4", "--numa-output-tokens", "2"),
+    *("--numa-starts", "1", "--numa-inconclusive", "pass", "--numa-manager", "private"),
+)
+
+
+@pytest.fixture
+def port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return str(listening.getsockname()[1])
+
+
+def run(pytester: pytest.Pytester, port: str, *args: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess(
+        "-p", "no:benchmark", "--numa-node", "0", *SMALL, "--numa-set", f"port={port}", *args
+    )
+
+
+def left_behind() -> list[str]:
+    """Processes, cgroups and state of ours."""
+    ours = ("pytest_numa.llamacpp_server", "pytest_numa.load.client")
+    processes = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+    cgroups = [str(path) for path in Path("/sys/fs/cgroup").rglob("pytest-numa-*")]
+    state = [str(path) for path in Path("/run").glob("pytest-numa")]
+    return [text for text in processes if any(name in text for name in ours)] + cgroups + state
+
+
+def test_an_empty_directory_gets_five_verdicts_three_rows_and_a_record(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    result = run(pytester, port, "--numa-record", "--junitxml", "junit.xml")
+
+    report = (pytester.path / "benchmarks/numa_baseline.md").read_text(encoding="utf-8")
+    (record,) = (pytester.path / "benchmarks/baselines").iterdir()
+    result.assert_outcomes(passed=5)
+    for label in ("Baseline (unpinned)", "Pinned", "Systemd"):
+        assert sum(line.startswith(f"| {label} ") for line in report.splitlines()) == 1
+    assert "## Encoding NUMA policy in services" in report
+    assert len(json.loads(record.read_text(encoding="utf-8"))["sessions"]) == 1
+    result.stdout.fnmatch_lines(["numa: block 1: unpinned * tokens/s, pinned *, systemd *"])
+    assert left_behind() == []
+
+
+def test_a_users_own_test_has_the_running_service(pytester: pytest.Pytester, port: str) -> None:
+    pytester.makepyfile(
+        """
+        import os
+
+        def test_it(numa_service, numa_pid, numa_unit, numa_policy, numa_load, numa_baseline):
+            assert numa_pid == numa_service.pid
+            assert numa_pid in numa_service.pids
+            assert os.sched_getaffinity(numa_pid) == set(numa_policy.cpus)
+            assert "listening on" in numa_service.log_tail(100)
+            assert numa_unit.name == "inference-llamacpp.service"
+            assert numa_load(n_requests=3).completed == 3
+            assert numa_baseline is None
+        """
+    )
+
+    result = run(pytester, port, "test_a_users_own_test_has_the_running_service.py")
+
+    result.assert_outcomes(passed=1)
+    assert left_behind() == []
+
+
+def test_a_service_off_its_cpus_fails_the_placement_test(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two CPUs")
+    packaged = Path(__file__).parents[2] / "units/inference-llamacpp.service.j2"
+    text = packaged.read_text(encoding="utf-8").replace("CPUAffinity={{ cpus }}", "")
+    pytester.mkdir("units").joinpath("loose.service.j2").write_text(text)
+    pytester.makepyfile("import pytest\n@pytest.mark.numa_placement\ndef test_it(): ...")
+    model = "model={}".format(*Path(sys.prefix).rglob("SmolLM2*.gguf"))
+
+    result = run(pytester, port, "--cpus", "0", "--numa-unit", "loose", "--numa-set", model,
+                 "test_a_service_off_its_cpus_fails_the_placement_test.py")  # fmt: skip
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "* threads of process python (*) may run off the policy's CPUs: *",
+            "  expected  allowed CPUs within 0",
+            "  found     allowed CPUs 0-1*",
+            "  to fix    AllowedCPUs=0 *",
+        ]
+    )
+
+
+def test_an_absolute_limit_that_is_missed_fails_its_test_only(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.numa_latency("mean", max_ms=0.001)
+        def test_impossible(): ...
+
+        @pytest.mark.numa_latency("mean", max_ms=1e9)
+        def test_easy(): ...
+        """
+    )
+
+    result = run(pytester, port, "--numa-modes", "systemd", "--numa-starts", "4",
+                 "test_an_absolute_limit_that_is_missed_fails_its_test_only.py")  # fmt: skip
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["mean latency, systemd against the limit: *beyond the limit*"])
+
+
+def test_a_service_killed_under_load_is_one_error_with_its_signal(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    pytester.makepyfile(
+        """
+        import os, signal
+
+        def test_it(numa_load, numa_pid):
+            os.kill(numa_pid, signal.SIGKILL)
+            numa_load()
+        """
+    )
+
+    result = run(pytester, port, "test_a_service_killed_under_load_is_one_error_with_its_signal.py")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*killed by SIGKILL*", "its log ends:"])
+    assert left_behind() == []
+
+
+def test_a_model_that_does_not_exist_is_said_by_the_services_log(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    result = run(pytester, port, "--numa-set", "model=/nowhere.gguf")
+
+    result.assert_outcomes(errors=5)
+    result.stdout.fnmatch_lines(
+        ["mode unpinned: *exit status 2", "its log ends:", "model not found: '/nowhere.gguf'*"]
+    )
+    assert str(result.stdout).count("/nowhere.gguf") == 1
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_after_an_interruption(
+    pytester: pytest.Pytester, port: str, number: signal.Signals
+) -> None:
+    argv = [sys.executable, "-m", "pytest", "-p", "no:benchmark", "--numa-node", "0", *SMALL]
+    process = subprocess.Popen(
+        [*argv, "--numa-n-requests", "1000", "--numa-set", f"port={port}"],
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not any("load.client" in text for text in left_behind()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in output
+    assert left_behind() == []
