@@ -4,11 +4,13 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
+import hypothesis
 import pytest
 
-SHARED = Path(__file__).parent.parent / "shared"
+# How long an example takes says nothing on a shared machine.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def _lacks_systemd() -> str | None:

@@ -109,6 +109,8 @@ def image(wheel: Path) -> Image:
             _build(Path(building), wheel)
             # Whole or not at all: an interrupted build leaves nothing that looks like an image.
             (Path(building) / "image").rename(folder)
+        for other in set(LAB.glob("image-*")) - {folder}:
+            shutil.rmtree(other)
     return Image(folder=folder)
 
 
@@ -137,7 +139,7 @@ def _build(building: Path, wheel: Path) -> None:
     argv = mmdebstrap_argv(
         codename=release["VERSION_CODENAME"],
         root=root,
-        keyring=_keyring(building / "keyring"),
+        keyring=collect_keys(Path("/etc/apt"), building / "keyring"),
         apt_options=building / "apt.conf",
         kernel=_KERNELS[release["ID"]],
     )
@@ -173,10 +175,12 @@ def _package_sources(distribution: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _keyring(folder: Path) -> Path:
-    """Collect the keys that this host's apt trusts for its sources; sources may hold a key."""
+def collect_keys(apt: Path, folder: Path) -> Path:
+    """Copy the keys that apt, with its settings in ``apt``, trusts for its sources to ``folder``.
+
+    A source names a file of keys or, in the form of deb822, holds the key itself: sources.list(5).
+    """
     folder.mkdir()
-    apt = Path("/etc/apt")
     sources = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*.[ls]*"))]
     text = "\n".join(path.read_text() for path in sources if path.is_file())
     named = re.findall(r"(?im)signed-by[=:]\s*(/[^\s,\]]+)", text)

@@ -1,0 +1,197 @@
+"""Verdicts on blocks: which way is slower, when it is sure, and what is refused."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_numa import gate
+
+NOISE = (1.004, 0.997, 1.001, 0.995, 1.006, 0.999, 1.003, 0.998)
+Blocks = list[list[float]]
+
+
+def blocks(level: float, count: int = 6, shift: int = 0) -> Blocks:
+    return [[level * NOISE[(number + shift) % len(NOISE)]] for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("better", "candidate", "outcome"),
+    [
+        ("lower", 100.0, "pass"),
+        ("lower", 110.0, "fail"),
+        ("lower", 90.0, "pass"),
+        ("higher", 100.0, "pass"),
+        ("higher", 90.0, "fail"),
+        ("higher", 110.0, "pass"),
+    ],
+)
+def test_slower_by_more_than_the_margin_fails_in_either_direction(
+    better: gate.Better, candidate: float, outcome: str
+) -> None:
+    verdict = gate.judge(blocks(100.0), blocks(candidate, shift=3), margin=0.05, better=better)
+
+    assert verdict.outcome == outcome
+    assert (verdict.slowdown > 0.02) == (outcome == "fail")
+
+
+def test_a_slowdown_is_a_fraction_of_the_control() -> None:
+    lower = gate.judge(blocks(100.0), blocks(110.0), margin=0.05, better="lower")
+    higher = gate.judge(blocks(110.0), blocks(100.0), margin=0.05, better="higher")
+
+    assert lower.slowdown == pytest.approx(0.10)
+    assert higher.slowdown == pytest.approx(0.10)
+    assert lower.interval[0] < lower.slowdown < lower.interval[1]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_fewer_than_four_blocks_decide_nothing(count: int) -> None:
+    verdict = gate.judge(blocks(100.0, count), blocks(200.0, count), margin=0.05, better="lower")
+
+    assert (verdict.outcome, verdict.blocks, verdict.blocks_needed) == ("inconclusive", count, 4)
+
+
+def test_too_much_noise_is_inconclusive_and_says_how_many_blocks_would_do() -> None:
+    drawn = random.Random(4)
+    control = [[100 * drawn.lognormvariate(0, 0.1)] for _ in range(6)]
+    candidate = [[100 * drawn.lognormvariate(0, 0.1)] for _ in range(6)]
+
+    verdict = gate.judge(control, candidate, margin=0.05, better="lower")
+
+    assert verdict.outcome == "inconclusive"
+    assert verdict.blocks_needed is not None
+    assert verdict.blocks_needed > 6
+    assert f"about {verdict.blocks_needed} blocks would decide" in verdict.sentence
+
+
+def test_values_alike_to_the_last_digit_make_nobody_absurdly_sure() -> None:
+    verdict = gate.judge([[5.0]] * 4, [[5.0]] * 4, margin=0.001, better="lower")
+
+    assert verdict.outcome == "inconclusive"
+    assert verdict.interval[1] > 0.001
+
+
+def test_one_run_of_a_block_that_went_astray_does_not_count() -> None:
+    control = [[100.0, 100.5, 99.5]] * 6
+    candidate = [[100.2, 900.0, 99.8]] * 6
+
+    verdict = gate.judge(control, candidate, margin=0.05, better="lower")
+
+    assert verdict.outcome == "pass"
+
+
+def test_a_host_that_gets_slower_in_mid_session_blames_nobody() -> None:
+    speed = [1.0, 1.0, 1.0, 1.3, 1.3, 1.3]
+    control = [[100 * factor * noise] for factor, noise in zip(speed, NOISE, strict=False)]
+    candidate = [[100 * factor * noise] for factor, noise in zip(speed, NOISE[2:], strict=False)]
+
+    assert gate.judge(control, candidate, margin=0.05, better="lower").outcome == "pass"
+
+
+VALUES = st.lists(
+    st.lists(st.floats(min_value=1e-6, max_value=1e9), min_size=1, max_size=3),
+    min_size=4,
+    max_size=16,
+)
+
+
+@given(VALUES, st.floats(min_value=0.001, max_value=1.0))
+def test_a_service_is_never_found_slower_than_itself(values: Blocks, margin: float) -> None:
+    verdict = gate.judge(values, values, margin=margin, better="lower")
+
+    assert verdict.outcome != "fail"
+    assert verdict.slowdown == 0.0
+
+
+@given(VALUES, VALUES)
+def test_turning_the_values_round_turns_the_direction_round(a: Blocks, b: Blocks) -> None:
+    count = min(len(a), len(b))
+    lower = gate.judge(a[:count], b[:count], margin=0.05, better="lower")
+    turned = [[[1 / value for value in block] for block in side[:count]] for side in (a, b)]
+    # The median of an even number of runs is no inverse of itself; one run a block is.
+    if all(len(block) != 2 for side in (a, b) for block in side[:count]):
+        higher = gate.judge(turned[0], turned[1], margin=0.05, better="higher")
+        assert higher.slowdown == pytest.approx(lower.slowdown, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("control", "candidate", "margin", "better", "message"),
+    [
+        ([[1.0]], [[1.0], [1.0]], 0.05, "lower", "found 1 and 2"),
+        ([[]], [[1.0]], 0.05, "lower", "found an empty block"),
+        ([[0.0]], [[1.0]], 0.05, "lower", "above 0, found 0.0"),
+        ([[1.0]], [[float("nan")]], 0.05, "lower", "above 0, found nan"),
+        ([[1.0]], [[float("inf")]], 0.05, "lower", "above 0, found inf"),
+        ([[1.0]], [[1.0]], 0.0, "lower", "margin: expected a fraction above 0"),
+        ([[1.0]], [[1.0]], float("nan"), "lower", "margin"),
+        ([[1.0]], [[1.0]], 0.05, "faster", "expected 'lower' or 'higher', found 'faster'"),
+    ],
+)
+def test_values_that_are_none_are_refused(
+    control: Blocks, candidate: Blocks, margin: float, better: gate.Better, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        gate.judge(control, candidate, margin=margin, better=better)
+
+
+def test_one_recorded_session_says_that_drift_is_not_accounted_for() -> None:
+    verdict = gate.judge_against_record(
+        [blocks(100.0)], blocks(100.0, shift=2), margin=0.05, better="lower"
+    )
+
+    assert verdict.outcome == "pass"
+    assert "1 session recorded: drift of the host is not accounted for" in verdict.sentence
+
+
+def test_sessions_that_differ_widen_the_interval() -> None:
+    steady = [blocks(level) for level in (100.0, 100.1, 99.9, 100.05)]
+    restless = [blocks(level) for level in (100.0, 108.0, 93.0, 101.0)]
+    now = blocks(104.0)
+
+    sure = gate.judge_against_record(steady, now, margin=0.02, better="lower")
+    unsure = gate.judge_against_record(restless, now, margin=0.02, better="lower")
+
+    assert (sure.outcome, unsure.outcome) == ("fail", "inconclusive")
+    assert "4 sessions recorded" in sure.sentence
+
+
+def test_a_regression_against_the_record_is_found() -> None:
+    verdict = gate.judge_against_record(
+        [blocks(100.0)], blocks(115.0, shift=2), margin=0.05, better="lower"
+    )
+
+    assert verdict.outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("limit", "better", "outcome", "words"),
+    [
+        (120.0, "lower", "pass", "within the limit of 120"),
+        (80.0, "lower", "fail", "beyond the limit of 80"),
+        (100.0, "lower", "pass", "not surely on either side"),
+        (80.0, "higher", "pass", "within the limit of 80"),
+        (120.0, "higher", "fail", "beyond the limit of 120"),
+    ],
+)
+def test_a_limit_fails_only_where_the_interval_excludes_it(
+    limit: float, better: gate.Better, outcome: str, words: str
+) -> None:
+    verdict = gate.judge_limit(blocks(100.0), limit=limit, better=better)
+
+    assert verdict.outcome == outcome
+    assert words in verdict.sentence
+
+
+def test_an_effect_is_told_with_its_interval_and_without_a_decision() -> None:
+    effect = gate.effect(blocks(100.0), blocks(80.0, shift=1), better="lower")
+
+    assert effect.slowdown == pytest.approx(-0.2, abs=0.01)
+    assert effect.sentence.startswith("20.")
+    assert "faster" in effect.sentence
+
+
+def test_no_effect_is_said_to_be_none() -> None:
+    effect = gate.effect(blocks(100.0), blocks(100.0, shift=3), better="lower")
+
+    assert "no difference is shown" in effect.sentence
