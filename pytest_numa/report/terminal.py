@@ -45,11 +45,12 @@ def progress(position: Position, done: int, failed: int, n_requests: int) -> str
 
 def block(number: int, runs: Mapping[str, Sequence[Run]]) -> str:
     """One line that stays, for a block that is complete."""
-    parts = [
-        f"{mode} {figures.mean([run.result.output_tokens_per_s for run in runs[mode]]):.1f} tokens/s"
+    rates = {
+        mode: figures.mean([run.result.output_tokens_per_s for run in runs[mode]])
         for mode in MODES
         if mode in runs
-    ]
+    }
+    parts = [f"{mode} {rate:.1f} tokens/s" for mode, rate in rates.items()]
     return f"numa: block {number}: {', '.join(parts)}"
 
 
