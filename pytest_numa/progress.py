@@ -1,6 +1,7 @@
 """How far the measurement is: a line that changes on a terminal, a line per block in a log."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -33,18 +34,22 @@ class TerminalProgress:
         self._drawn_at_s = time.monotonic()
         with self._uncaptured() as reporter:
             line = terminal.progress(position, done, failed, self._n_requests)
-            reporter.rewrite(line, erase=True)
+            reporter.ensure_newline()
+            # A line that wraps could not be written over.
+            width = shutil.get_terminal_size().columns - 1
+            reporter.rewrite(line[:width], erase=True)
 
     def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
         """Write a line that stays."""
         if self._reporter is None or self._is_quiet:
             return
         with self._uncaptured() as reporter:
+            reporter.ensure_newline()
             if self._is_live:
-                reporter.rewrite("", erase=True)
+                reporter.rewrite(terminal.block(number, block), erase=True)
+                reporter.line("")
             else:
-                reporter.ensure_newline()
-            reporter.line(terminal.block(number, block))
+                reporter.line(terminal.block(number, block))
 
     @contextlib.contextmanager
     def _uncaptured(self) -> Iterator[Any]:

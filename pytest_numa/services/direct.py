@@ -67,7 +67,7 @@ class Child:
 def running(command: Command, argv: Sequence[str], footprint: undo.Footprint) -> Iterator[Child]:
     """Run ``argv`` with the command's environment and directory for the length of the block."""
     log_path = footprint.folder / "service.log"
-    with log_path.open("ab") as log:
+    with log_path.open("wb") as log:
         try:
             process = subprocess.Popen(
                 launch_argv(argv),

@@ -69,11 +69,15 @@ def show(scope: Scope, unit: str, *properties: str) -> dict[str, str]:
 
 
 def journal(scope: Scope, unit: str, *, lines: int) -> str:
-    """The last lines of a unit's journal, or why there are none."""
-    argv = ["journalctl", *scope.flags, "--no-pager", "--output=cat", f"--lines={lines}"]
+    """The last lines of a unit's journal since its last start, or why there are none."""
     try:
-        done = _run([*argv, f"--unit={unit}"], scope)
-    except HostError as error:
+        start = show(scope, unit, "InvocationID")["InvocationID"]
+        # What the service wrote, and what systemd wrote of it.
+        by_systemd = f"{'' if scope.manager == 'system' else 'USER_'}INVOCATION_ID={start}"
+        matches = (f"_SYSTEMD_INVOCATION_ID={start}", "+", by_systemd)
+        flags = ("--no-pager", "--output=cat", f"--lines={lines}")
+        done = _run(["journalctl", *scope.flags, *flags, *matches], scope)
+    except (HostError, ServiceError) as error:
         return f"(no journal: {error})"
     return done.stdout.strip() or f"(no journal: {done.stderr.strip()})"
 

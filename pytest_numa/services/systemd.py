@@ -34,6 +34,9 @@ class InstalledUnit:
 
     def start(self) -> None:
         """Enable and start it."""
+        if self.log_path is not None:
+            # What earlier starts wrote explains nothing now.
+            self.log_path.unlink(missing_ok=True)
         if "[Install]" in self.unit.text:
             systemctl.must(self.scope, "enable", "--quiet", "--", self.unit.name)
         done = systemctl.run(self.scope, "start", "--", self.unit.name)

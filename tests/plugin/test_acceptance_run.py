@@ -90,9 +90,8 @@ def test_a_service_off_its_cpus_fails_the_placement_test(
     text = packaged.read_text(encoding="utf-8").replace("CPUAffinity={{ cpus }}", "")
     pytester.mkdir("units").joinpath("loose.service.j2").write_text(text)
     pytester.makepyfile("import pytest\n@pytest.mark.numa_placement\ndef test_it(): ...")
-    model = "model={}".format(*Path(sys.prefix).rglob("SmolLM2*.gguf"))
 
-    result = run(pytester, port, "--cpus", "0", "--numa-unit", "loose", "--numa-set", model,
+    result = run(pytester, port, "--cpus", "0", "--numa-unit", "loose",
                  "test_a_service_off_its_cpus_fails_the_placement_test.py")  # fmt: skip
 
     result.assert_outcomes(failed=1)
