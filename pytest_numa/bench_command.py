@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from pytest_numa.kernel import cpulist
@@ -55,6 +56,12 @@ def bench(arguments: argparse.Namespace) -> int:
         workload = _workload(arguments)
     except ValueError as error:
         return _wrong(str(error))
+    try:
+        # Before the run, whose figures would be lost else.
+        if arguments.json not in (None, "-"):
+            Path(arguments.json).open("a", encoding="utf-8").close()
+    except OSError as error:
+        return _wrong(f"--json: the file cannot be written: {error}")
     cpus = cpulist.parse(arguments.cpus, source="--cpus") if arguments.cpus else None
     told = _progress if sys.stderr.isatty() else None
     with runner.started(arguments.url, workload, cpus=cpus) as client:
@@ -95,5 +102,4 @@ def _tell(result: RunResult, target: str | None) -> None:
         return
     print(load.bench_text(result))  # noqa: T201
     if target:
-        with open(target, "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(text + "\n")
+        Path(target).write_text(text + "\n", encoding="utf-8")

@@ -75,15 +75,7 @@ def judge(
     ratios = _log_ratios(control, candidate, better)
     blocks = len(ratios)
     if blocks < FIRST_LOOK:
-        slowdown = math.expm1(fmean(ratios)) if ratios else 0.0
-        return Verdict(
-            outcome="inconclusive",
-            slowdown=slowdown,
-            interval=(-1.0, math.inf),
-            blocks=blocks,
-            blocks_needed=FIRST_LOOK,
-            sentence=f"not decided: {blocks} of at least {FIRST_LOOK} blocks were measured",
-        )
+        return _too_early(ratios)
     estimate = _paired(ratios)
     outcome = _outcome(estimate, margin)
     needed = _blocks_needed(ratios, margin) if outcome == "inconclusive" else None
@@ -113,15 +105,11 @@ def judge_against_record(
     few = 3
     drift = "" if count >= few else ": drift of the host is not accounted for"
     rests_on = f"; {count} session{'s' if count > 1 else ''} recorded{drift}"
-    if blocks < FIRST_LOOK or sum(map(len, then)) < FIRST_LOOK:
-        return Verdict(
-            outcome="inconclusive",
-            slowdown=math.expm1(fmean(now) - fmean(value for one in then for value in one)),
-            interval=(-1.0, math.inf),
-            blocks=blocks,
-            blocks_needed=FIRST_LOOK,
-            sentence=f"not decided: fewer than {FIRST_LOOK} blocks, now or recorded{rests_on}",
-        )
+    if sum(map(len, then)) < FIRST_LOOK:
+        return _too_early([], f", and fewer than {FIRST_LOOK} are recorded{rests_on}")
+    if blocks < FIRST_LOOK:
+        recorded = fmean(value for one in then for value in one)
+        return _too_early([value - recorded for value in now], rests_on)
     estimate = _predicted(then, now) if count >= few else _welch(then, now)
     outcome = _outcome(estimate, margin)
     return _verdict(outcome, estimate, margin, blocks=blocks, needed=None, rests_on=rests_on)
@@ -134,14 +122,7 @@ def judge_limit(candidate: Sequence[Runs], *, limit: float, better: Better) -> V
     sign = 1 if better == "lower" else -1
     ratios = [value - sign * math.log(limit) for value in _block_logs(candidate, better)]
     if len(ratios) < FIRST_LOOK:
-        return Verdict(
-            outcome="inconclusive",
-            slowdown=math.expm1(fmean(ratios)),
-            interval=(-1.0, math.inf),
-            blocks=len(ratios),
-            blocks_needed=FIRST_LOOK,
-            sentence=f"not decided: {len(ratios)} of at least {FIRST_LOOK} blocks were measured",
-        )
+        return _too_early(ratios)
     estimate = _paired(ratios)
     low, high = (math.expm1(bound) for bound in estimate.bounds())
     value = limit * math.exp(sign * estimate.log_ratio)
@@ -171,6 +152,19 @@ def effect(control: Sequence[Runs], candidate: Sequence[Runs], *, better: Better
     undecided = low < 0 < high
     sentence = f"{shown}{': no difference is shown' if undecided else ''}"
     return Effect(slowdown=slowdown, interval=(low, high), sentence=sentence)
+
+
+def _too_early(ratios: Sequence[float], besides: str = "") -> Verdict:
+    """Before the first look; the estimate, where there is one, is shown and decides nothing."""
+    blocks = len(ratios)
+    return Verdict(
+        outcome="inconclusive",
+        slowdown=math.expm1(fmean(ratios)) if ratios else 0.0,
+        interval=(-1.0, math.inf),
+        blocks=blocks,
+        blocks_needed=FIRST_LOOK,
+        sentence=f"not decided: {blocks} of at least {FIRST_LOOK} blocks were measured{besides}",
+    )
 
 
 def _check_margin(margin: float) -> None:

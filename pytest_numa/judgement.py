@@ -48,6 +48,7 @@ class Judgement:
 def judge(demand: Demand, blocks: Blocks, recorded: Recorded) -> tuple[Judgement, ...]:
     """All comparisons of one demand: with the same session's `pinned`, and with the record."""
     metric = demand.metric
+    blocks = [block for block in blocks if not _is_client_bound(block)]
     candidate = values(blocks, "systemd", metric)
     if demand.limit is not None:
         verdict = gate.judge_limit(candidate, limit=demand.limit, better=metric.better)
@@ -66,6 +67,11 @@ def judge(demand: Demand, blocks: Blocks, recorded: Recorded) -> tuple[Judgement
         )
         found.append(Judgement(demand=demand, against="record", verdict=verdict))
     return tuple(found)
+
+
+def _is_client_bound(block: Mapping[str, Sequence[Run]]) -> bool:
+    """Whether a block tells of the load generator rather than of the service; it does not count."""
+    return any(run.result.client.bound for runs in block.values() for run in runs)
 
 
 def values(blocks: Blocks, mode: str, metric: Metric) -> list[list[float]]:

@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,9 @@ class Settings:
     @property
     def client_cpus(self) -> frozenset[int] | None:
         """The CPUs of the load generator: off the policy's; None where no CPU is left over."""
-        left = frozenset(os.sched_getaffinity(0)) - self.policy.cpus
-        return left or None
+        # Where the user has put pytest, the generator stays; else anywhere but on the policy.
+        own = frozenset(os.sched_getaffinity(0)) - self.policy.cpus
+        return own or (_cpus_in_reach(self.topology) - self.policy.cpus) or None
 
 
 def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
@@ -59,7 +61,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         topology,
         node_option=values["node"],
         cpus_option=values["cpus"],
-        allowed_cpus=frozenset(os.sched_getaffinity(0)),
+        allowed_cpus=_cpus_in_reach(topology),
     )
     path = template.find(values["unit"], directory=directory)
     variables = _variables(values, path)
@@ -91,6 +93,19 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         is_recording=values["record"],
         is_kept=values["keep"],
     )
+
+
+def _cpus_in_reach(topology: host.Topology) -> frozenset[int]:
+    """The CPUs that a cpuset lets us use, also where our own mask is narrower (taskset)."""
+
+    def widen() -> frozenset[int]:
+        # A mask is a thread's own: this one ends with the question. What is outside the cpuset
+        # the kernel leaves out (sched_setaffinity(2)).
+        os.sched_setaffinity(0, topology.cpus_online)
+        return frozenset(os.sched_getaffinity(0))
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(widen).result()
 
 
 def _variables(values: Mapping[str, Any], path: Path) -> dict[str, str]:

@@ -25,7 +25,7 @@ def read_topology(root: Path = Path("/")) -> Topology:
     if not cpus:
         raise HostError(
             f"{root}: expected a machine, found no {_CPUS}/cpuN; give a directory that holds "
-            "captured sys/ and proc/ trees (`pytest-numa capture DIR` makes one), or / for this "
+            "captured sys/ and proc/ trees, or / for this "
             "host"
         )
     # has_cpu and its like are not read: they are empty or wrong on some hosts.

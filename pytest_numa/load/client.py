@@ -176,7 +176,11 @@ def main() -> int:
     job = json.load(sys.stdin)
     if job.get("cpus"):
         # Before any thread is started: they inherit it.
-        os.sched_setaffinity(0, job["cpus"])
+        try:
+            os.sched_setaffinity(0, job["cpus"])
+        except OSError as error:
+            _tell("error", text=f"the load generator cannot run on CPUs {job['cpus']}: {error}")
+            return 1
     workload = Workload.from_document(job["workload"])
     loop = Loop(job["url"], workload)
     for number in (signal.SIGINT, signal.SIGTERM):

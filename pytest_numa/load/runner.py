@@ -53,6 +53,8 @@ class Client:
             event = _event(line)
             if event.get("event") == "progress" and on_progress is not None:
                 on_progress(event["done"], event["failed"])
+            if event.get("event") == "error":
+                raise LoadError(event["text"])
             if event.get("event") == "result":
                 return RunResult.from_document(event["result"])
         status = self._process.wait(_GRACE_S)
