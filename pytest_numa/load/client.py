@@ -81,6 +81,8 @@ class Loop:
             if is_told:
                 _tell_progress(done)
         watcher.join()
+        if is_told:
+            _tell_progress(done)
         return done
 
     def _serve(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pytest_numa.errors import HostError, ServiceError
 
-_TIMEOUT_S = 60.0
+# Longer than systemd lets a service take to start or to stop (90 s, unless the unit says more).
+_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def state_folder() -> Path:
     if os.geteuid() == 0:
         return Path("/run/pytest-numa")
     run_time = os.environ.get("XDG_RUNTIME_DIR")
-    # Per user, and refused below where another user owns it.
+    # Anybody may have made this one: _check_own().
     return Path(run_time, "pytest-numa") if run_time else Path(f"/tmp/pytest-numa-{os.geteuid()}")  # noqa: S108
 
 
@@ -115,6 +116,7 @@ def footprint() -> Iterator[Footprint]:
 def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_own(folder)
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise HostError(f"the state of a session cannot be kept in {folder}: {error}") from None
@@ -135,6 +137,16 @@ def _locked(folder: Path) -> Iterator[None]:
             (folder / "lock").unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder that somebody else has put there: what it notes would be undone by us."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise HostError(
+            f"{folder}: expected a folder that is ours alone, found mode "
+            f"{stat.filemode(found.st_mode)} of user {found.st_uid}: remove it"
+        )
 
 
 def end_processes(session_name: str) -> None:

@@ -218,7 +218,8 @@ def test_memory_is_read_anew_each_time(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_no_machine_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(
-        HostError, match=r"found no sys/devices/system/cpu/cpuN; give a directory that holds captured"
+        HostError,
+        match=r"found no sys/devices/system/cpu/cpuN; give a directory that holds captured",
     ):
         host.read_topology(tmp_path)
 

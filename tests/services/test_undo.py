@@ -1,0 +1,89 @@
+"""What a session notes, and who may hold the host."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_numa.errors import HostError
+from pytest_numa.services import undo
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setattr(undo, "state_folder", lambda: folder)
+    return folder
+
+
+def test_nothing_stays_of_a_session_that_has_ended(state: Path) -> None:
+    with undo.footprint() as held:
+        assert held.folder.is_dir()
+
+    assert not state.exists()
+
+
+def test_a_cgroup_that_was_noted_is_removed_by_the_next_session(state: Path) -> None:
+    dead = undo.Footprint(folder=state / "1-dead")
+    dead.folder.mkdir(parents=True)
+    state.chmod(0o700)
+    left = state.parent / "cgroup" / "child"
+    left.mkdir(parents=True)
+    dead.note_cgroup(left.parent)
+
+    with undo.footprint():
+        assert not dead.folder.exists()
+
+    assert not left.parent.exists()
+
+
+def test_a_note_that_was_cut_off_does_not_stop_the_others(state: Path) -> None:
+    dead = undo.Footprint(folder=state / "1-dead")
+    dead.folder.mkdir(parents=True)
+    state.chmod(0o700)
+    left = state.parent / "cgroup"
+    left.mkdir()
+    dead.note_cgroup(left)
+    with (dead.folder / "notes.jsonl").open("a") as notes:
+        notes.write('{"unit": "/etc/sys')
+
+    with undo.footprint():
+        pass
+
+    assert not left.exists()
+
+
+def test_units_that_are_to_stay_are_forgotten(state: Path) -> None:
+    with undo.footprint() as held:
+        held.note_cgroup(state)
+        held.forget_units()
+
+        assert list(held.folder.iterdir()) == []
+
+
+def test_a_state_folder_that_others_may_write_is_refused(state: Path) -> None:
+    state.mkdir()
+    state.chmod(0o777)
+
+    with pytest.raises(HostError, match="expected a folder that is ours alone"), undo.footprint():
+        pass
+
+    assert list(state.iterdir()) == []
+
+
+def test_a_link_for_a_state_folder_is_refused(state: Path) -> None:
+    state.symlink_to(state.parent)
+
+    with pytest.raises(HostError, match="expected a folder that is ours alone"), undo.footprint():
+        pass
+
+
+def test_another_session_is_named_by_its_process(state: Path) -> None:
+    with (
+        undo.footprint(),
+        pytest.raises(HostError, match=rf"\(PID {os.getpid()}, lock .*wait until it has ended"),
+        undo.footprint(),
+    ):
+        pass
+
+    assert not state.exists()
