@@ -1,0 +1,88 @@
+"""Values that would like to be more than values, read back from a real systemd."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_numa.policy import Policy
+from pytest_numa.services import direct, managers, systemd, template, undo
+
+pytestmark = pytest.mark.systemd
+
+HOSTILE = (
+    *(
+        "",
+        " ",
+        "a b",
+        "-x",
+        "@x",
+        "+x",
+        "!x",
+        ":x",
+        "|x",
+        "--",
+        ";",
+        ";x",
+        "#x",
+        "\\",
+        "\\;",
+        "a\\",
+    ),
+    *('"', "'", 'a"b', "a'b", '" "', "%", "%n", "%%", "%i", "$", "$$", "$HOME", "${HOME}", "$1"),
+    *("a\nExecStopPost=/bin/evil", "a\r\nb", "\t", "a\tb", "\x01", "\x7f", "ä", "日本", "a=b", "*"),
+    *("\\n", "\\x41", "\\u0041", "`id`", "$(id)", "a;b", "a&b", "a|b", "<a>", "~", "{a}", "[a]"),
+)
+DUMP = "import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ)]), flush=True)"
+TEMPLATE = """\
+[Service]
+Type=oneshot
+{% for name, value in pairs %}
+Environment={{ (name ~ "=" ~ value) | env }}
+{% endfor %}
+ExecStart={{ python | arg }} -c {{ dump | arg }}{% for value in values %} {{ value | arg }}{% endfor %}
+
+"""
+
+
+def test_every_value_comes_back_as_it_went_in(tmp_path: Path) -> None:
+    path = tmp_path / "dump.service.j2"
+    path.write_text(TEMPLATE, encoding="utf-8")
+    policy = Policy(cpus=frozenset({0}), memory_nodes=frozenset({0}))
+    pairs = {f"V{number}": value for number, value in enumerate(HOSTILE)}
+    given = {"python": sys.executable, "dump": DUMP}
+    variables = {**given, "values": HOSTILE, "pairs": pairs.items()}
+    unit = template.render(path, policy=policy, variables=variables)  # type: ignore[arg-type]
+    choice = managers.Choice(name="private", reason="a test")
+
+    with (
+        undo.footprint() as footprint,
+        managers.running(choice, footprint) as scope,
+        systemd.installed(unit, scope, footprint) as stands,
+    ):
+        stands.start()
+        argv, environment = json.loads(stands.log_tail(1))
+
+    assert tuple(argv) == HOSTILE
+    assert {name: environment.get(name) for name in pairs} == pairs
+    assert unit.command().argv[3:] == HOSTILE
+    assert dict(unit.command().environment) == pairs
+
+
+def test_by_hand_the_command_gets_the_same_values(tmp_path: Path) -> None:
+    path = tmp_path / "dump.service.j2"
+    path.write_text(TEMPLATE, encoding="utf-8")
+    policy = Policy(cpus=frozenset({0}), memory_nodes=frozenset({0}))
+    variables = {"python": sys.executable, "dump": DUMP, "values": HOSTILE, "pairs": ()}
+    unit = template.render(path, policy=policy, variables=variables)  # type: ignore[arg-type]
+    command = unit.command()
+
+    with (
+        undo.footprint() as footprint,
+        direct.running(command, command.argv, footprint) as child,
+    ):
+        child.process.wait(30)
+        argv, _ = json.loads(child.log_tail(1))
+
+    assert tuple(argv) == HOSTILE
