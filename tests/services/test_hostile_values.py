@@ -41,7 +41,8 @@ Type=oneshot
 {% for name, value in pairs %}
 Environment={{ (name ~ "=" ~ value) | env }}
 {% endfor %}
-ExecStart={{ python | arg }} -c {{ dump | arg }}{% for value in values %} {{ value | arg }}{% endfor %}
+ExecStart={{ python | arg }} -c {{ dump | arg }}
+{%- for value in values %} {{ value | arg }}{% endfor %}
 
 """
 
