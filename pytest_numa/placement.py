@@ -35,6 +35,7 @@ class Finding:
     found: str
     cause: str
     fix: str
+    is_page_cache: bool = False
 
     def __str__(self) -> str:
         return (
@@ -135,6 +136,7 @@ def _memory(policy: Policy, process: Process, memory: Memory) -> Iterable[Findin
                 cause="it is page cache, and lies where its first reader ran",
                 fix="load the weights without mmap (--no-mmap), or evict the file from the page "
                 "cache and restart the service",
+                is_page_cache=True,
             )
     if text_stray > _TEXT_BYTES:
         yield Finding(
@@ -143,11 +145,19 @@ def _memory(policy: Policy, process: Process, memory: Memory) -> Iterable[Findin
             found=f"{formatting.bytes_iec(text_stray)} elsewhere",
             cause="program text is page cache, and lies where its first reader ran",
             fix="evict the files from the page cache and restart the service",
+            is_page_cache=True,
         )
 
 
 def _stray(
-    policy: Policy, *, subject: str, by_node: Mapping[int, int], limit: str, cause: str, fix: str
+    policy: Policy,
+    *,
+    subject: str,
+    by_node: Mapping[int, int],
+    limit: str,
+    cause: str,
+    fix: str,
+    is_page_cache: bool = False,
 ) -> Finding:
     found = ", ".join(
         f"{formatting.bytes_iec(size)} on node {node}" for node, size in sorted(by_node.items())
@@ -158,6 +168,7 @@ def _stray(
         found=found,
         cause=cause,
         fix=fix,
+        is_page_cache=is_page_cache,
     )
 
 

@@ -137,6 +137,7 @@ def test_weights_in_the_page_cache_of_another_node_are_named_by_file() -> None:
 
     assert "/srv/m.gguf" in finding.subject
     assert "page cache" in finding.cause
+    assert finding.is_page_cache
 
 
 def test_program_text_on_another_node_is_no_finding() -> None:

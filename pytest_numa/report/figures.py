@@ -72,6 +72,7 @@ def notices(
             f"the load generator was the limit in {len(bound)} of {len(_runs(measurement))} runs "
             "(client-bound): these say little of the server; use a lower concurrency"
         )
+    found += _unlike_commands(measurement)
     if wanted.baseline is None and not wanted.is_recording:
         found.append(
             "no pinned baseline is recorded for this class of host, workload, server and policy: "
@@ -83,6 +84,15 @@ def notices(
     if any(one.against == "record" for one in failed):
         found += _drift(wanted, measurement, failed)
     return found
+
+
+def _unlike_commands(measurement: Measurement) -> list[str]:
+    """Whether the control ran what the unit runs; both tell the kernel, whatever they call it."""
+    seen = {run.argv: run.mode for run in _runs(measurement) if run.argv}
+    if len(seen) < 2:  # noqa: PLR2004 - unlike takes two
+        return []
+    shown = "; ".join(f"{mode}: {' '.join(argv)}" for argv, mode in seen.items())
+    return [f"the modes did not run the same command, so their figures compare little ({shown})"]
 
 
 def _drift(
