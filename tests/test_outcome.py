@@ -1,0 +1,147 @@
+"""From blocks to what a test says: failed requests, findings, verdicts, worthless blocks."""
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from pytest_numa import judgement, outcome
+from pytest_numa.errors import LoadError
+from pytest_numa.experiment import Budget, Plan
+from pytest_numa.judgement import Demand
+from pytest_numa.load import results
+from pytest_numa.load.results import Client, RequestResult, RunResult
+from pytest_numa.marks import Demands
+from pytest_numa.metrics import METRICS
+from pytest_numa.placement import Finding
+from pytest_numa.session import Measurement, Run
+
+THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
+FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
+NOISE = (1.002, 0.999, 1.001, 0.998)
+
+
+def result(latency_s: float, *, failure: str | None = None, is_bound: bool = False) -> RunResult:
+    request = RequestResult(
+        sent_at_s=1.0,
+        ended_at_s=1.0 + latency_s,
+        text_at_s=(1.1, 1.0 + latency_s),
+        output_tokens=10,
+        is_counted_by_usage=True,
+        failure=None,
+    )
+    client = Client(cpu_s=0.1, lag_p99_ms=0.1, bound=is_bound)
+    requests = [request] if failure is None else [request, replace(request, failure=failure)]
+    return results.summarise(requests, client=client, workload={})
+
+
+def run(mode: str, measured: RunResult, *findings: Finding) -> Run:
+    return Run(mode=mode, result=measured, main_pid=1, processes=(), findings=findings)
+
+
+def block(pinned_s: float, systemd_s: float, *, is_bound: bool = False) -> dict[str, list[Run]]:
+    return {
+        "pinned": [run("pinned", result(pinned_s))],
+        "systemd": [run("systemd", result(systemd_s, is_bound=is_bound))],
+    }
+
+
+def measurement(*blocks: dict[str, list[Run]]) -> Measurement:
+    return Measurement(begun_at=datetime.now(timezone.utc), blocks=blocks)
+
+
+def test_a_regression_fails_with_what_was_compared() -> None:
+    blocks = [block(1.0 * noise, 1.2) for noise in NOISE]
+    (judged,) = judgement.judge(THROUGHPUT, blocks, [])
+
+    found = outcome.of_figures(measurement(*blocks), [judged])
+
+    assert found.result == "fail"
+    assert found.texts[0].startswith(
+        "throughput, systemd against the same command pinned by hand, this session: 20.0% slower"
+    )
+
+
+def test_failed_requests_fail_whatever_the_speed() -> None:
+    broken = block(1.0, 1.0)
+    broken["systemd"] = [run("systemd", result(1.0, failure="http_500"))]
+
+    found = outcome.of_figures(measurement(broken), [])
+
+    assert found.result == "fail"
+    assert "1 of 2 requests failed in mode systemd, block 1: http_500 1" in found.texts[0]
+
+
+def test_a_finding_of_any_run_fails_the_placement_once() -> None:
+    strayed = {"systemd": [run("systemd", result(1.0), FINDING)]}
+    straight = {"systemd": [run("systemd", result(1.0))]}
+
+    found = outcome.of_placement(measurement(straight, strayed, strayed))
+
+    assert (found.result, found.texts) == ("fail", (str(FINDING),))
+
+
+def test_a_test_with_several_marks_gets_the_worst() -> None:
+    strayed = block(1.0, 1.0)
+    strayed["systemd"] = [run("systemd", result(1.0), FINDING)]
+    (judged,) = judgement.judge(THROUGHPUT, [strayed], [])
+
+    found = outcome.of_test(Demands(placement=True, figures=()), measurement(strayed), [judged])
+
+    assert found.result == "fail"
+
+
+def test_blocks_in_which_the_client_was_the_limit_do_not_count() -> None:
+    good = [block(1.0 * noise, 1.0) for noise in NOISE]
+    bound = [block(1.0, 9.0, is_bound=True)] * 4
+
+    (judged,) = judgement.judge(THROUGHPUT, [*good, *bound], [])
+
+    assert (judged.verdict.outcome, judged.verdict.blocks) == ("pass", 4)
+
+
+def test_a_record_is_compared_with_beside_the_control() -> None:
+    blocks = [block(1.0 * noise, 1.0) for noise in NOISE]
+    recorded = [[[result(0.8 * noise)] for noise in NOISE]]
+
+    judged = judgement.judge(THROUGHPUT, blocks, recorded)
+
+    assert [(one.against, one.verdict.outcome) for one in judged] == [
+        ("pinned", "pass"),
+        ("record", "fail"),
+    ]
+
+
+def test_a_figure_that_no_run_has_is_an_error_with_advice() -> None:
+    demand = Demand(metric=METRICS["tpot_mean"], margin=0.05)
+    short = replace(result(1.0), tpot_ms=results.spread([]))
+    blocks = [{"pinned": [run("pinned", short)], "systemd": [run("systemd", short)]}]
+
+    with pytest.raises(LoadError, match=r"mean time per output token: .* longer answers"):
+        judgement.judge(demand, blocks, [])
+
+
+@pytest.mark.parametrize(
+    ("demand", "modes", "lacking"),
+    [
+        (THROUGHPUT, ("pinned", "systemd"), None),
+        (THROUGHPUT, ("unpinned", "systemd"), "leaves out pinned"),
+        (Demand(metric=METRICS["mean"], limit=5.0), ("systemd",), None),
+        (Demand(metric=METRICS["mean"], limit=5.0), ("pinned",), "leaves out systemd"),
+    ],
+)
+def test_modes_that_a_demand_needs_are_asked_for(
+    demand: Demand, modes: tuple[str, ...], lacking: str | None
+) -> None:
+    found = outcome.lacking_modes([demand], modes)
+
+    assert (found is None) == (lacking is None)
+    assert (lacking or "") in (found or "")
+
+
+def test_placement_alone_takes_one_start_of_the_unit() -> None:
+    wanted = Plan(modes=("unpinned", "pinned", "systemd"), budget=Budget(max_blocks=16))
+
+    assert outcome.plan(wanted, []).modes == ("systemd",)
+    assert outcome.plan(wanted, []).budget.max_blocks == 1
+    assert outcome.plan(wanted, [THROUGHPUT]) == wanted
