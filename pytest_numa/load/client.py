@@ -62,16 +62,25 @@ class Loop:
             found = found or _first_model(response)
         return found
 
-    def run(self, numbers: Sequence[int], model: str, *, is_told: bool) -> list[RequestResult]:
-        """Send the requests ``numbers``; returns those that ended, in the order of their ends."""
+    def run(
+        self, numbers: Sequence[int], model: str, *, is_told: bool, spacing_s: float = 0.0
+    ) -> list[RequestResult]:
+        """Send the requests ``numbers``; returns those that ended, in the order of their ends.
+
+        Each slot begins ``spacing_s`` after the one before.
+        """
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in numbers:
             waiting.put(number)
         done: list[RequestResult] = []
         bodies = {number: self._workload.body(number, model=model) for number in numbers}
         slots = [
-            threading.Thread(target=self._serve, args=(line, waiting, bodies, done), daemon=True)
-            for line in self._lines[: len(numbers)]
+            threading.Thread(
+                target=self._serve,
+                args=(line, waiting, bodies, done, order * spacing_s),
+                daemon=True,
+            )
+            for order, line in enumerate(self._lines[: len(numbers)])
         ]
         watcher = threading.Thread(target=self._watch, args=(slots,), daemon=True)
         for thread in (*slots, watcher):
@@ -91,7 +100,9 @@ class Loop:
         waiting: "queue.SimpleQueue[int]",
         bodies: Mapping[int, Mapping[str, Any]],
         done: list[RequestResult],
+        wait_s: float,
     ) -> None:
+        self._stop.wait(wait_s)
         while not self._stop.is_set():
             try:
                 number = waiting.get_nowait()
@@ -127,7 +138,11 @@ class Loop:
     def measured(self, model: str) -> results.RunResult:
         """Warm up, then the run itself, with the garbage collector off."""
         workload = self._workload
-        self.run(range(-workload.warmup, 0), model, is_told=False)
+        warm = self.run(range(-workload.warmup, 0), model, is_told=False)
+        # Slots that begin at once stay in step: all prompts meet in the server, wave by wave, and
+        # the time to first token is that of a wave. The fastest, since the first may be cold.
+        alone_s = min((one.latency_s for one in warm if one.failure is None), default=0.0)
+        spacing_s = alone_s / workload.concurrency
         self._late_ms.clear()
         for line in self._lines:
             line.reconnected = 0
@@ -136,7 +151,7 @@ class Loop:
         gc.disable()
         cpu_s = time.process_time()
         wall_s = time.perf_counter()
-        requests = self.run(range(workload.n_requests), model, is_told=True)
+        requests = self.run(range(workload.n_requests), model, is_told=True, spacing_s=spacing_s)
         cpu_s = time.process_time() - cpu_s
         wall_s = time.perf_counter() - wall_s
         gc.enable()

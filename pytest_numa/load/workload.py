@@ -22,6 +22,7 @@ _WORDS = tuple(
 class Workload:
     """A closed loop: ``concurrency`` requests are in flight until ``n_requests`` have ended.
 
+    The slots of the loop begin spread over the time of one warm-up request, not all at once.
     ``warmup`` requests come before and count nowhere. ``timeout_s`` is for one request, from
     sending to the end of the answer. ``extra_body`` is merged into each request's JSON; a value of
     None removes the field.

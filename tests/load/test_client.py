@@ -54,6 +54,21 @@ def test_the_first_model_of_the_server_is_asked_for() -> None:
     assert server.requests[0]["model"] == "m"
 
 
+def test_the_slots_do_not_begin_all_at_once() -> None:
+    arrived_s: list[float] = []
+
+    def script(conversation: Conversation) -> None:
+        arrived_s.append(time.monotonic())
+        time.sleep(0.4)
+        good(conversation)
+
+    run(script, Workload(n_requests=4, concurrency=4, output_tokens=2, warmup=4))
+
+    measured_s = sorted(arrived_s)[4:]
+    # Spread over three quarters of a request; at once they would come within milliseconds.
+    assert measured_s[-1] - measured_s[0] >= 0.2
+
+
 def test_ipv6_is_spoken() -> None:
     if not socket.has_ipv6:
         pytest.skip("needs IPv6")
