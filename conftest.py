@@ -5,12 +5,15 @@ import os
 import shutil
 from collections.abc import Callable
 
-import hypothesis
 import pytest
 
-# How long an example takes says nothing on a shared machine.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# `make accept` reads this file, too, and needs no tools of development.
+if importlib.util.find_spec("hypothesis"):
+    import hypothesis
+
+    # How long an example takes says nothing on a shared machine.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 
 def _lacks_systemd() -> str | None:
