@@ -22,7 +22,14 @@ from pytest_numa import gate
 
 MARGIN = 0.05
 MOST_BLOCKS = 16
-KINDS = ("model", "lognormal tail", "autocorrelation 0.5", "step of 3 %", "outliers twice")
+KINDS = (
+    "model",
+    "lognormal tail",
+    "autocorrelation 0.5",
+    "the same within each mode",
+    "step of 3 %",
+    "outliers twice",
+)
 # CV of one run, runs a block, true slowdown.
 CELLS = (
     (0.01, 1, 0.0),
@@ -46,7 +53,7 @@ class Host:
     def __post_init__(self) -> None:
         self.level = self.drawn.gauss(0, 0.01)
         self.step_at = self.drawn.randrange(2, 10)
-        self.last = 0.0
+        self.last = [0.0, 0.0]
 
     def run(self, *, block: int, is_candidate: bool) -> float:
         noise = self.drawn.gauss(0, self.cv)
@@ -55,8 +62,9 @@ class Host:
             width = 0.8
             raw = math.exp(self.drawn.gauss(0, width)) - math.exp(width**2 / 2)
             noise = self.cv * raw / math.sqrt(math.expm1(width**2) * math.exp(width**2))
-        if self.kind == "autocorrelation 0.5":
-            noise = self.last = 0.5 * self.last + math.sqrt(0.75) * noise
+        if self.kind in ("autocorrelation 0.5", "the same within each mode"):
+            series = is_candidate and self.kind == "the same within each mode"
+            noise = self.last[series] = 0.5 * self.last[series] + math.sqrt(0.75) * noise
         chance = 0.10 if self.kind == "outliers twice" and is_candidate else 0.05
         outlier = abs(self.drawn.gauss(0.08, 0.04)) if self.drawn.random() < chance else 0.0
         step = 0.03 if self.kind == "step of 3 %" and block >= self.step_at else 0.0

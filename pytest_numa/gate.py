@@ -23,6 +23,9 @@ LEVEL = 0.01
 # Values that are alike to the last digit, as of a coarse clock, make nobody surer than this.
 _LEAST_SD = 0.002
 _MOST_BLOCKS = 10_000
+# Sessions on one host are taken to differ by this, as much as this many sessions would tell.
+_USUAL_SESSION_SD = 0.01
+_USUAL_FREEDOM = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,12 +219,21 @@ def _welch(then: Sequence[Sequence[float]], now: Sequence[float]) -> _Estimate:
 
 
 def _predicted(then: Sequence[Sequence[float]], now: Sequence[float]) -> _Estimate:
-    """One more session among the recorded ones; its own noise is never taken for less than seen."""
+    """One more session among the recorded ones; its own noise is never taken for less than seen.
+
+    A few sessions say little of their spread: three that happen to agree would make anybody sure,
+    and the t quantile of two degrees of freedom nobody. So their variance is pooled with the
+    usual one.
+    """
     means = [fmean(session) for session in then]
-    between = max(stats.sd(means), _LEAST_SD)
+    freedom = len(means) - 1
+    pooled = _USUAL_FREEDOM * _USUAL_SESSION_SD**2 + freedom * stats.sd(means) ** 2
+    between = math.sqrt(pooled / (_USUAL_FREEDOM + freedom))
     within = max(stats.sd(now), _LEAST_SD) / math.sqrt(len(now))
     error = math.sqrt(max(between, within) ** 2 + between**2 / len(means))
-    return _Estimate(log_ratio=fmean(now) - fmean(means), error=error, freedom=len(means) - 1)
+    return _Estimate(
+        log_ratio=fmean(now) - fmean(means), error=error, freedom=_USUAL_FREEDOM + freedom
+    )
 
 
 def _outcome(estimate: _Estimate, margin: float) -> Outcome:

@@ -147,13 +147,33 @@ def test_one_recorded_session_says_that_drift_is_not_accounted_for() -> None:
 def test_sessions_that_differ_widen_the_interval() -> None:
     steady = [blocks(level) for level in (100.0, 100.1, 99.9, 100.05)]
     restless = [blocks(level) for level in (100.0, 108.0, 93.0, 101.0)]
-    now = blocks(104.0)
+    now = blocks(108.0)
 
     sure = gate.judge_against_record(steady, now, margin=0.02, better="lower")
     unsure = gate.judge_against_record(restless, now, margin=0.02, better="lower")
 
     assert (sure.outcome, unsure.outcome) == ("fail", "inconclusive")
     assert "4 sessions recorded" in sure.sentence
+
+
+def test_three_sessions_that_agree_decide_as_two_do() -> None:
+    sessions = [blocks(level) for level in (100.0, 100.3, 99.8)]
+
+    verdict = gate.judge_against_record(
+        sessions, blocks(100.0, shift=2), margin=0.05, better="lower"
+    )
+
+    assert verdict.outcome == "pass"
+
+
+def test_three_sessions_that_happen_to_agree_make_nobody_sure_of_a_percent() -> None:
+    sessions = [blocks(100.0)] * 3
+
+    verdict = gate.judge_against_record(
+        sessions, blocks(100.0, shift=2), margin=0.01, better="lower"
+    )
+
+    assert verdict.outcome == "inconclusive"
 
 
 def test_a_regression_against_the_record_is_found() -> None:

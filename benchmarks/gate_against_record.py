@@ -1,0 +1,61 @@
+"""How often a verdict against recorded sessions is wrong, by simulation.
+
+Sessions differ by a spread of their own, runs by 2 %; each recorded session and the present one
+have eight blocks. Run it as a script; --help says how.
+"""
+
+import argparse
+import math
+import random
+from collections import Counter
+
+from tabulate import tabulate
+
+from pytest_numa import gate
+
+MARGIN = 0.05
+RUN_CV = 0.02
+BLOCKS = 8
+
+
+def session(drawn: random.Random, spread: float, slowdown: float = 0.0) -> list[list[float]]:
+    level = drawn.gauss(0, spread) + math.log1p(slowdown)
+    return [[math.exp(level + drawn.gauss(0, RUN_CV))] for _ in range(BLOCKS)]
+
+
+def shares(
+    spread: float, sessions: int, slowdown: float, given: argparse.Namespace
+) -> Counter[str]:
+    drawn = random.Random(f"{given.seed}/{spread}/{sessions}/{slowdown}")
+    return Counter(
+        gate.judge_against_record(
+            [session(drawn, spread) for _ in range(sessions)],
+            session(drawn, spread, slowdown),
+            margin=MARGIN,
+            better="lower",
+        ).outcome
+        for _ in range(given.repetitions)
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    rows = []
+    for spread in (0.0, 0.01, 0.02, 0.03):
+        for sessions in (1, 2, 3, 5, 10):
+            row = [f"{spread:.0%}", str(sessions)]
+            for slowdown in (0.0, MARGIN, 0.10):
+                found = shares(spread, sessions, slowdown, given)
+                row += [f"{found[name] / given.repetitions:.3f}" for name in ("pass", "fail")]
+            rows.append(row)
+    headers = ["Session spread", "Recorded"]
+    headers += [f"P({name}) at {at}" for at in ("0 %", "5 %", "10 %") for name in ("pass", "fail")]
+    print(f"{given.repetitions} repetitions a cell, seed {given.seed}, margin {MARGIN:.0%}\n")
+    print(tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main()
