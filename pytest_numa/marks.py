@@ -5,17 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-LATENCY_METRICS = (
-    "mean",
-    "p50",
-    "p95",
-    "p99",
-    "ttft_p50",
-    "ttft_p95",
-    "itl_p50",
-    "itl_p99",
-    "tpot_mean",
-)
+from pytest_numa.metrics import LATENCIES
 
 HELP = (
     "numa_placement(): every thread and page of the service is where the policy says; the test's "
@@ -24,7 +14,7 @@ HELP = (
     "throughput against the same command pinned by hand and the recorded baseline, or a limit; "
     "without arguments the ratio of --numa-margin (pytest-numa)",
     "numa_latency(metric='mean', max_ratio=None, max_ms=None): likewise for a latency: "
-    f"{', '.join(LATENCY_METRICS)} (pytest-numa)",
+    f"{', '.join(LATENCIES)} (pytest-numa)",
 )
 
 
@@ -121,8 +111,8 @@ def _latency(
     max_ratio: float | None = None,
     max_ms: float | None = None,
 ) -> list[Asked]:
-    if metric not in LATENCY_METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(LATENCY_METRICS)}, found {metric!r}")
+    if metric not in LATENCIES:
+        raise ValueError(f"metric: expected one of {', '.join(LATENCIES)}, found {metric!r}")
     found = []
     if max_ratio is not None:
         ratio = _number("max_ratio", max_ratio)

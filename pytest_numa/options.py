@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-MODES = ("unpinned", "pinned", "systemd")
+from pytest_numa.experiment import MODES
+from pytest_numa.load.workload import APIS
+
 MANAGERS = ("auto", "system", "user", "private")
 INCONCLUSIVE = ("fail", "skip", "pass")
-APIS = ("completions", "chat")
 
 
 def _integer(low: int) -> Callable[[str], int]:

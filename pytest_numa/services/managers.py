@@ -9,8 +9,6 @@ from pathlib import Path
 from pytest_numa.errors import HostError
 from pytest_numa.services import direct, private, systemctl, undo
 
-NAMES = ("auto", "system", "user", "private")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:

@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,10 +145,3 @@ def started(service: InstalledUnit) -> Iterator[InstalledUnit]:
         yield service
     finally:
         service.stop()
-
-
-def wait_gone(service: InstalledUnit, timeout_s: float) -> None:
-    """Wait until no process of the unit is left."""
-    deadline = time.monotonic() + timeout_s
-    while service.pid and time.monotonic() < deadline:
-        time.sleep(0.05)
