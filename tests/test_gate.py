@@ -215,3 +215,42 @@ def test_no_effect_is_said_to_be_none() -> None:
     effect = gate.effect(blocks(100.0), blocks(100.0, shift=3), better="lower")
 
     assert "no difference is shown" in effect.sentence
+
+
+def test_no_recorded_session_is_nothing_to_judge_against() -> None:
+    with pytest.raises(ValueError, match="at least one recorded session"):
+        gate.judge_against_record([], blocks(100.0), margin=0.05, better="lower")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "words"),
+    [
+        (4, 3, "3 of at least 4 blocks were measured; 1 session recorded"),
+        (3, 4, "and fewer than 4 are recorded; 1 session recorded"),
+    ],
+)
+def test_too_few_blocks_on_either_side_decide_nothing(recorded: int, now: int, words: str) -> None:
+    verdict = gate.judge_against_record(
+        [blocks(100.0, recorded)], blocks(200.0, now), margin=0.05, better="lower"
+    )
+
+    assert verdict.outcome == "inconclusive"
+    assert words in verdict.sentence
+
+
+def test_a_limit_is_not_judged_on_three_blocks() -> None:
+    verdict = gate.judge_limit(blocks(100.0, 3), limit=1.0, better="lower")
+
+    assert (verdict.outcome, verdict.blocks_needed) == ("inconclusive", 4)
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(limit: float) -> None:
+    with pytest.raises(ValueError, match="limit: expected a number above 0"):
+        gate.judge_limit(blocks(100.0), limit=limit, better="lower")
+
+
+def test_an_effect_of_one_block_has_no_interval() -> None:
+    effect = gate.effect([[100.0]], [[110.0]], better="lower")
+
+    assert effect.sentence == "10.0% slower (one block: no interval)"
