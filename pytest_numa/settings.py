@@ -171,14 +171,10 @@ def _subject(
     port: str,
 ) -> baseline.Subject:
     """What recorded runs must have in common with these to be compared."""
-    shown = (
-        f"{workload.api}, {workload.n_requests} requests, concurrency {workload.concurrency}, "
-        f"{workload.prompt_tokens} prompt and {workload.output_tokens} output tokens"
-    )
     return baseline.Subject(
         facts={
             "host class": identity.host_class,
-            "workload": shown,
+            "workload": f"{workload.api}, {workload.offered}",
             "server and model": _without_paths(command, port),
             "policy": f"CPUs {wanted.cpu_list}, memory of node {wanted.node_list}",
         }

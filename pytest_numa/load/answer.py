@@ -1,17 +1,18 @@
-"""A streamed answer, taken apart after it has ended; nothing here runs while the clock does.
+"""An answer's body, taken apart where no clock waits for it: what text arrived when.
 
-Format: server-sent events (WHATWG HTML, 9.2) that carry the chunks of OpenAI's completions API.
+Format: server-sent events (WHATWG HTML, 9.2) that carry the chunks of OpenAI's completions API, or
+one JSON object where no stream was asked for.
 """
 
 import json
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_MOST_LINE_BYTES = 2**20
+_MOST_TOKENS = 10**9
 
 FAILURES = {
     "connect": "no connection to the server",
@@ -19,9 +20,10 @@ FAILURES = {
     "http_STATUS": "an HTTP status other than 200, such as http_500",
     "redirect": "a redirect, which is not followed",
     "bad_protocol": "no HTTP, or an HTTP body that is not as its headers say",
+    "encoded": "a compressed answer, though none was asked for; it is not unpacked",
     "not_a_stream": "an answer without any event, though a stream was asked for",
-    "bad_json": "an event that is no JSON object",
-    "stream_error": "an error object inside the stream",
+    "bad_json": "an event, or an answer, that is no JSON object",
+    "stream_error": "an error object in an answer with status 200",
     "closed_early": "the connection ended in mid-answer",
     "no_done": "a stream that ended without [DONE]",
     "no_text": "an answer without text",
@@ -29,94 +31,153 @@ FAILURES = {
     "too_large": "an answer beyond all bounds",
 }
 
+Stamp = TypeVar("Stamp")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a body said. ``text_at_s``: when each chunk with non-empty text had arrived.
+class Answer(Generic[Stamp]):
+    """What a body said. ``text_at``: when each chunk with non-empty text had arrived.
 
     ``usage_tokens`` is the server's own count, None where it sent none. ``failure`` is one of
     FAILURES or None.
     """
 
-    text_at_s: tuple[float, ...]
+    text_at: tuple[Stamp, ...]
     usage_tokens: int | None
     failure: str | None
 
 
-def parse(reads: Sequence[tuple[float, bytes]]) -> Answer:
-    """Take a body apart that was read as (stamp, bytes)."""
-    text_at_s: list[float] = []
-    usage_tokens: int | None = None
-    failure: str | None = None
-    has_event = is_done = False
-    for stamp_s, data in _events(reads):
-        has_event = True
+class StreamParser(Generic[Stamp]):
+    """Server-sent events, fed piece by piece with the stamp of each piece's arrival."""
+
+    def __init__(self) -> None:
+        self._text_at: list[Stamp] = []
+        self._usage_tokens: int | None = None
+        self._failure: str | None = None
+        self._has_event = self._is_done = False
+        self._partial = b""
+        self._event: list[bytes] = []
+        self._event_at: Stamp | None = None
+        self._read_at: Stamp | None = None
+
+    def feed(self, stamp: Stamp, data: bytes) -> None:
+        """Take the next piece of body, in whatever way it was cut."""
+        if (
+            not self._partial
+            and not self._event
+            and data.startswith(b"data: ")
+            # The usual case, several times as fast: one event of one line.
+            and data.find(b"\n") == len(data) - 2
+            and data.endswith(b"\n\n")
+            and b"\r" not in data
+        ):
+            self._take(stamp, data[6:-2])
+            return
+        self._read_at = stamp
+        data = self._partial + data
+        start = 0
+        for match in _LINE_END.finditer(data):
+            # A \r that ends the piece may be half of a \r\n.
+            if match.end() == len(data) and match[0] == b"\r":
+                break
+            self._line(stamp, data[start : match.start()])
+            start = match.end()
+        self._partial = data[start:]
+        if len(self._partial) > _MOST_LINE_BYTES:
+            self._failure = self._failure or "too_large"
+            self._partial = b""
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether reading on is no use."""
+        return self._failure == "too_large"
+
+    def finish(self) -> Answer[Stamp]:
+        """What was said, after the last piece."""
+        if self._partial and self._read_at is not None:
+            self._line(self._read_at, self._partial.rstrip(b"\r"))
+        if self._event and self._event_at is not None:
+            self._take(self._event_at, b"\n".join(self._event))
+        return Answer(
+            text_at=tuple(self._text_at),
+            usage_tokens=self._usage_tokens,
+            failure=self._failure or self._lack(),
+        )
+
+    def _lack(self) -> str | None:
+        if not self._has_event:
+            return "not_a_stream"
+        if not self._is_done:
+            return "no_done"
+        return None if self._text_at else "no_text"
+
+    def _line(self, stamp: Stamp, line: bytes) -> None:
+        if line.startswith(b"data:"):
+            self._event.append(line[5:].removeprefix(b" "))
+            self._event_at = stamp
+        elif not line and self._event and self._event_at is not None:
+            # With its last line of data an event had arrived; the empty line adds nothing.
+            self._take(self._event_at, b"\n".join(self._event))
+            self._event = []
+
+    def _take(self, stamp: Stamp, data: bytes) -> None:
+        self._has_event = True
+        self._event_at = stamp
         if data.strip() == b"[DONE]":
-            is_done = True
-            continue
+            self._is_done = True
+            return
         chunk = _object(data)
         if chunk is None:
-            failure = failure or "bad_json"
-            continue
+            self._failure = self._failure or "bad_json"
+            return
         if chunk.get("error"):
-            failure = failure or "stream_error"
-        if _text(chunk):
-            text_at_s.append(stamp_s)
+            self._failure = self._failure or "stream_error"
+        if _has_text(chunk):
+            self._text_at.append(stamp)
         # In any chunk: llama.cpp's has choices that are not empty, vLLM's has none.
-        usage_tokens = _completion_tokens(chunk) or usage_tokens
-    if not has_event:
-        failure = "not_a_stream"
-    elif not is_done:
-        failure = failure or "no_done"
-    elif not text_at_s:
-        failure = failure or "no_text"
-    return Answer(text_at_s=tuple(text_at_s), usage_tokens=usage_tokens, failure=failure)
+        self._usage_tokens = _completion_tokens(chunk) or self._usage_tokens
 
 
-def _events(reads: Sequence[tuple[float, bytes]]) -> Iterator[tuple[float, bytes]]:
-    """The data of each event, with the arrival of its last byte."""
-    body = b"".join(data for _, data in reads)
-    ends = list(accumulate(len(data) for _, data in reads))
-    pending: list[bytes] = []
-    arrived_s = 0.0
-    for line, last_byte in _lines(body):
-        if line.startswith(b"data:"):
-            pending.append(line[5:].removeprefix(b" "))
-            # The first read whose end lies behind the byte.
-            arrived_s = reads[bisect_left(ends, last_byte + 1)][0]
-        elif not line and pending:
-            yield arrived_s, b"\n".join(pending)
-            pending = []
-    if pending:
-        yield arrived_s, b"\n".join(pending)
+def parse_stream(reads: Iterable[tuple[Stamp, bytes]]) -> Answer[Stamp]:
+    """Take a whole body apart that was read as (stamp, bytes)."""
+    parser: StreamParser[Stamp] = StreamParser()
+    for stamp, data in reads:
+        parser.feed(stamp, data)
+    return parser.finish()
 
 
-def _lines(body: bytes) -> Iterator[tuple[bytes, int]]:
-    """Each line without its end, and the index of its last byte, the line's end included."""
-    start = 0
-    for match in _LINE_END.finditer(body):
-        yield body[start : match.start()], match.end() - 1
-        start = match.end()
-    if start < len(body):
-        yield body[start:], len(body) - 1
+def parse_object(body: bytes) -> Answer[Any]:
+    """An answer that is no stream: one object, which has no time of its first token."""
+    found = _object(body)
+    failure = None
+    if found is None:
+        failure = "bad_json"
+    elif found.get("error"):
+        failure = "stream_error"
+    elif not _has_text(found):
+        failure = "no_text"
+    tokens = None if found is None else _completion_tokens(found)
+    return Answer(text_at=(), usage_tokens=tokens, failure=failure)
 
 
 def _object(data: bytes) -> dict[str, Any] | None:
     try:
-        chunk = json.loads(data)
+        chunk = json.loads(data.decode())
     except (ValueError, RecursionError):
         return None
     return chunk if isinstance(chunk, dict) else None
 
 
-def _text(chunk: dict[str, Any]) -> bool:
+def _has_text(chunk: dict[str, Any]) -> bool:
     """Whether a chunk brings text; a role alone, null or "" is none."""
     choices = chunk.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
         return False
-    delta = choice.get("delta")
-    said = delta if isinstance(delta, dict) else choice
+    said = choice
+    for name in ("delta", "message"):
+        if isinstance(choice.get(name), dict):
+            said = choice[name]
     # What a model says to itself takes as long as what it says to us.
     names = ("text", "content", "reasoning_content", "reasoning")
     return any(isinstance(said.get(name), str) and said[name] for name in names)
@@ -125,5 +186,5 @@ def _text(chunk: dict[str, Any]) -> bool:
 def _completion_tokens(chunk: dict[str, Any]) -> int | None:
     usage = chunk.get("usage")
     count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 < count < 10**9
+    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 < count < _MOST_TOKENS
     return count if is_count else None

@@ -1,180 +1,180 @@
-"""One request over one kept connection: sent, read to its end with a stamp per read, bounded."""
+"""One request under way on plain HTTP/1.1, and what has come back; no socket is known here."""
 
-import socket
-import time
-from collections.abc import Mapping
-from typing import Any
-
-import httpx
+from array import array
+from collections import deque
 
 from pytest_numa.load import answer
-from pytest_numa.load.results import RequestResult
+from pytest_numa.load.answer import Answer, StreamParser
+from pytest_numa.load.http1 import BadProtocolError, Decoder, EarlyEndError
 
-_MOST_BYTES = 16 * 2**20
 _HTTP_OK = 200
 _REDIRECTS = range(300, 400)
+_MOST_BYTES = 64 * 2**20
+_MOST_WHOLE_BYTES = 4 * 2**20
+_MOST_UNPARSED_BYTES = 2**18
+_MOST_UNDECODED_BYTES = 2**16
+# What a read takes in memory beside its bytes.
+_OVERHEAD_BYTES = 160
+# The shortest read that ends an answer in chunks: `0`, and two line ends.
+_LAST_CHUNK_BYTES = 5
+
+# When a read arrived: the kernel's stamp (0 where there is none), and when we had it in our hands.
+Arrival = tuple[int, float]
 
 
-class Line:
-    """One slot of the closed loop: a client that keeps its one connection open.
+class Exchange:
+    """A request as bytes, and its answer, undone only when it has ended or grows large.
 
-    A watcher calls ``cut_if_late`` from another thread: that ends a read which a dripping server
-    would keep alive for ever, since each byte restarts the time limit of httpx.
+    ``sent_at_s`` is from just before the first byte was handed to the socket. ``failure`` is None
+    or one of ``answer.FAILURES``; it is final once ``digest`` has returned True.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        self._client = httpx.Client(
-            base_url=url,
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10.0)),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-            headers={"Accept-Encoding": "identity"},
-            follow_redirects=False,
-            trust_env=False,
-        )
-        self._socket: socket.socket | None = None
-        self._late_at_s = float("inf")
-        self._is_cut = False
-        self._handed_over_at_s: float | None = None
-        self._is_fresh = False
-        self._has_answered = False
-        self.reconnected = 0
+    def __init__(
+        self,
+        wire: bytes,
+        *,
+        number: int = 0,
+        wanted_tokens: int | None = None,
+        is_streaming: bool = True,
+        due_s: float | None = None,
+    ) -> None:
+        self.wire = wire
+        self.number = number
+        self.due_s = due_s
+        self.begun_at_s = 0.0
+        self.sent_at_s: float | None = None
+        self.ended_at: Arrival = (0, 0.0)
+        self.failure: str | None = None
+        self.is_over = False
+        self.is_resent = False
+        self.decoder = Decoder()
+        self.tokens = 0
+        self.is_counted_by_usage = False
+        self.stamps_ns = array("q")
+        self.handled_s = array("d")
+        self.held_bytes = 0
+        self.whole = bytearray()
+        self._wanted_tokens = wanted_tokens
+        self._size_bytes = 0
+        self._reads: list[tuple[Arrival, bytes]] = []
+        self._undecoded_bytes = 0
+        self._body: deque[tuple[Arrival, bytes]] = deque()
+        self._parser: StreamParser[Arrival] | None = StreamParser() if is_streaming else None
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+    @property
+    def has_answer(self) -> bool:
+        """Whether anything at all came back."""
+        return self._size_bytes > 0
 
-    def cut(self) -> None:
-        """End what is under way, from another thread."""
-        self._is_cut = True
-        if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return
+    def received(self, arrival: Arrival, data: bytes) -> bool:
+        """Take a read; whether the exchange is over with it."""
+        size_bytes = len(data)
+        self._reads.append((arrival, data))
+        self._size_bytes += size_bytes
+        self._undecoded_bytes += size_bytes + _OVERHEAD_BYTES
+        if (
+            self.decoder.is_chunked
+            and size_bytes >= _LAST_CHUNK_BYTES
+            and data[-4:] != b"\r\n\r\n"
+            and self._undecoded_bytes < _MOST_UNDECODED_BYTES
+        ):
+            return False
+        self._decode()
+        if self.decoder.is_complete or self.failure:
+            self.over(arrival, None)
+        return self.is_over
 
-    def cut_if_late(self, now_s: float) -> None:
-        """End the request under way if its time is over."""
-        if now_s > self._late_at_s:
-            self.cut()
-
-    def build(self, path: str, body: Mapping[str, Any]) -> httpx.Request:
-        """A request, built before the clock starts."""
-        trace = {"trace": self._trace}
-        return self._client.build_request("POST", path, json=body, extensions=trace)
-
-    def models(self) -> httpx.Response:
-        """Ask for the models; also opens the connection."""
-        return self._client.get("/v1/models", extensions={"trace": self._trace})
-
-    def exchange(self, request: httpx.Request, *, wanted_tokens: int | None) -> RequestResult:
-        """Send and read to the end of the body; every outcome is a result."""
-        # httpx sets this for requests of its own making only.
-        request.extensions.setdefault("timeout", self._client.timeout.as_dict())
-        reads: list[tuple[float, bytes]] = []
-        self._is_cut = self._is_fresh = self._has_answered = False
-        self._handed_over_at_s = None
-        begun_at_s = time.perf_counter()
-        self._late_at_s = begun_at_s + self._timeout_s
+    def closed(self, arrival: Arrival) -> None:
+        """The server has ended the connection."""
+        self._decode()
         try:
-            failure = self._read_again_if_dropped(request, reads)
-        except httpx.HTTPError as error:
-            failure = "timeout" if self._is_cut else _kind(error)
-        finally:
-            ended_at_s = time.perf_counter()
-            self._late_at_s = float("inf")
-        if self._is_cut:
-            failure = "timeout"
-        return _result(
-            reads,
-            sent_at_s=self._sent_at_s(begun_at_s),
-            ended_at_s=ended_at_s,
-            failure=failure,
-            wanted_tokens=wanted_tokens,
-        )
+            self.decoder.end()
+        except EarlyEndError:
+            self.over(arrival, "closed_early")
+        else:
+            self.over(arrival, None)
 
-    def _sent_at_s(self, begun_at_s: float) -> float:
-        """When the socket had the request; where it never came to that, when we began."""
-        return begun_at_s if self._handed_over_at_s is None else self._handed_over_at_s
+    def look(self, before_s: float = float("inf")) -> bool:
+        """Undo reads, the last of them before then; whether that shows the exchange to be over.
 
-    def _read_again_if_dropped(
-        self, request: httpx.Request, reads: list[tuple[float, bytes]]
-    ) -> str | None:
-        """Read the answer, sending once more where a kept connection was just being closed.
-
-        Only then, and only where nothing was answered yet (RFC 9112, 9.3.1). The clock goes on.
+        So a body that is not as its headers say is found out before its time is over.
         """
+        if self._reads and self._reads[-1][0][1] < before_s:
+            arrival = self._reads[-1][0]
+            self._decode()
+            if self.failure or self.decoder.is_complete:
+                self.over(arrival, None)
+        return self.is_over
+
+    def over(self, arrival: Arrival, failure: str | None) -> None:
+        """End it; the first failure is the one that counts."""
+        self._decode()
+        self.failure = self.failure or self._status_failure() or failure
+        self.ended_at = arrival
+        self.is_over = True
+
+    def digest(self, most: int) -> bool:
+        """Take apart up to ``most`` pieces of an exchange that is over; whether all is done."""
+        parser = self._parser
+        if parser is not None:
+            body = self._body
+            for _ in range(min(most, len(body))):
+                parser.feed(*body.popleft())
+            if body:
+                return False
+        said: Answer[Arrival]
+        said = answer.parse_object(bytes(self.whole)) if parser is None else parser.finish()
+        self._conclude(said)
+        return True
+
+    def _conclude(self, said: Answer[Arrival]) -> None:
+        self.is_counted_by_usage = said.usage_tokens is not None
+        self.tokens = said.usage_tokens or len(said.text_at)
+        self.failure = self.failure or said.failure
+        wanted = self._wanted_tokens
+        if self.failure is None and said.usage_tokens and wanted and self.tokens < wanted:
+            self.failure = "short"
+        self.stamps_ns.extend(stamp_ns for stamp_ns, _ in said.text_at)
+        self.handled_s.extend(handled_s for _, handled_s in said.text_at)
+        self.held_bytes = 0
+        self.wire = b""
+        self._parser = None
+
+    def _decode(self) -> None:
+        """Body out of HTTP; what is wrong with it becomes the failure."""
         try:
-            return self._read(request, reads)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            if not self._was_dropped(error):
-                raise
-        self.reconnected += 1
-        return self._read(request, reads)
+            for arrival, data in self._reads:
+                for piece in self.decoder.feed(data):
+                    self._keep(arrival, piece)
+        except BadProtocolError:
+            self.failure = self.failure or "bad_protocol"
+        self._reads.clear()
+        self._undecoded_bytes = 0
+        most = _MOST_WHOLE_BYTES if self._parser is None else _MOST_BYTES
+        if self._size_bytes > most:
+            self.failure = self.failure or "too_large"
+        if self._parser is not None and self.held_bytes > _MOST_UNPARSED_BYTES:
+            self._parse_now(self._parser)
 
-    def _was_dropped(self, error: httpx.HTTPError) -> bool:
-        """Whether a kept connection ended before the server had answered anything on it."""
-        is_mere_end = "without sending a response" in str(error)
-        is_garbage = isinstance(error, httpx.RemoteProtocolError) and not is_mere_end
-        return not (self._is_cut or self._is_fresh or self._has_answered or is_garbage)
+    def _keep(self, arrival: Arrival, piece: bytes) -> None:
+        # What an error page says is no answer.
+        if self._status_failure() is not None:
+            return
+        if self._parser is None:
+            self.whole += piece
+        else:
+            self._body.append((arrival, piece))
+        self.held_bytes += len(piece) + _OVERHEAD_BYTES
 
-    def _read(self, request: httpx.Request, reads: list[tuple[float, bytes]]) -> str | None:
-        size_bytes = 0
-        response = self._client.send(request, stream=True)
-        self._has_answered = True
-        try:
-            if response.status_code in _REDIRECTS:
-                return "redirect"
-            if response.status_code != _HTTP_OK:
-                return f"http_{response.status_code}"
-            # To the end of the body, past [DONE]: leaving earlier would cost the connection.
-            for data in response.iter_raw():
-                reads.append((time.perf_counter(), data))
-                size_bytes += len(data)
-                if size_bytes > _MOST_BYTES:
-                    return "too_large"
-        finally:
-            response.close()
-        return None
+    def _parse_now(self, parser: StreamParser[Arrival]) -> None:
+        while self._body:
+            parser.feed(*self._body.popleft())
+        self.held_bytes = 0
+        if parser.is_too_large:
+            self.failure = self.failure or "too_large"
 
-    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note when the request is handed over, and the socket (httpcore's trace extension)."""
-        if event == "http11.send_request_headers.started":
-            if self._handed_over_at_s is None:
-                self._handed_over_at_s = time.perf_counter()
-        elif event == "connection.connect_tcp.complete":
-            self._is_fresh = True
-            self._socket = info["return_value"].get_extra_info("socket")
-
-
-def _kind(error: httpx.HTTPError) -> str:
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return "connect"
-    if isinstance(error, httpx.TimeoutException):
-        return "timeout"
-    if isinstance(error, httpx.NetworkError) or "peer closed" in str(error):
-        return "closed_early"
-    return "closed_early" if "disconnected" in str(error) else "bad_protocol"
-
-
-def _result(
-    reads: list[tuple[float, bytes]],
-    *,
-    sent_at_s: float,
-    ended_at_s: float,
-    failure: str | None,
-    wanted_tokens: int | None,
-) -> RequestResult:
-    said = answer.parse(reads)
-    tokens = said.usage_tokens or len(said.text_at_s)
-    failure = failure or said.failure
-    if failure is None and said.usage_tokens and wanted_tokens and tokens < wanted_tokens:
-        failure = "short"
-    return RequestResult(
-        sent_at_s=sent_at_s,
-        ended_at_s=ended_at_s,
-        text_at_s=said.text_at_s,
-        output_tokens=tokens,
-        is_counted_by_usage=said.usage_tokens is not None,
-        failure=failure,
-    )
+    def _status_failure(self) -> str | None:
+        decoder = self.decoder
+        if decoder.status in (0, _HTTP_OK):
+            return "encoded" if decoder.is_encoded else None
+        return "redirect" if decoder.status in _REDIRECTS else f"http_{decoder.status}"

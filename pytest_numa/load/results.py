@@ -2,14 +2,15 @@
 
 TTFT is from just before the request is handed to the socket to the first chunk with text; ITL is
 every gap between two such chunks, none averaged first; TPOT is per request, (last text - first
-text) / (tokens - 1); latency is from sending to the end of the answer. Failed requests count in
-none of them. Percentiles are by nearest rank: of 30 values p95 is the second largest.
+text) / (tokens - 1); latency is from sending to the end of the answer. On an open loop sending is
+when the request was due, whether or not it could be sent then. Failed requests count in none of
+them. Percentiles are by nearest rank: of 30 values p95 is the second largest.
 """
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PERCENTILE_METHOD = "nearest rank"
@@ -17,14 +18,20 @@ PERCENTILE_METHOD = "nearest rank"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestResult:
-    """One request, on the client's monotonic clock. ``failure`` is None or its kind."""
+    """One request, on the monotonic clock. ``failure`` is None or its kind.
+
+    ``sent_at_s`` is where its times are counted from: when it was due on an open loop, else when it
+    was handed to the socket, which is ``handed_at_s``.
+    """
 
     sent_at_s: float
     ended_at_s: float
-    text_at_s: tuple[float, ...]
+    text_at_s: Sequence[float]
     output_tokens: int
     is_counted_by_usage: bool
     failure: str | None
+    number: int = 0
+    handed_at_s: float | None = None
 
     @property
     def latency_s(self) -> float:
@@ -32,9 +39,9 @@ class RequestResult:
         return self.ended_at_s - self.sent_at_s
 
     @property
-    def time_to_first_token_s(self) -> float:
-        """From sending to the first text."""
-        return self.text_at_s[0] - self.sent_at_s
+    def time_to_first_token_s(self) -> float | None:
+        """From sending to the first text; None for an answer that was not streamed."""
+        return self.text_at_s[0] - self.sent_at_s if self.text_at_s else None
 
     @property
     def gaps_s(self) -> list[float]:
@@ -44,10 +51,31 @@ class RequestResult:
 
     @property
     def time_per_output_token_s(self) -> float | None:
-        """Mean time of the tokens after the first; None for an answer of one token."""
-        if self.output_tokens < 2:  # noqa: PLR2004
+        """Mean time of the tokens after the first; None for an answer of one, or not streamed."""
+        if self.output_tokens < 2 or not self.text_at_s:  # noqa: PLR2004
             return None
         return (self.text_at_s[-1] - self.text_at_s[0]) / (self.output_tokens - 1)
+
+    def as_document(self, *, begun_at_s: float) -> dict[str, Any]:
+        """For JSON: times in ms, those of arrivals and of sending since the run began."""
+
+        def since(at_s: float) -> float:
+            return round(1000 * (at_s - begun_at_s), 4)
+
+        first_s, token_s = self.time_to_first_token_s, self.time_per_output_token_s
+        return {
+            "number": self.number,
+            "failure": self.failure,
+            "output_tokens": self.output_tokens,
+            "counted_by": "usage" if self.is_counted_by_usage else "chunks",
+            "sent_at_ms": since(self.sent_at_s),
+            "handed_at_ms": None if self.handed_at_s is None else since(self.handed_at_s),
+            "ended_at_ms": since(self.ended_at_s),
+            "text_at_ms": [since(at_s) for at_s in self.text_at_s],
+            "latency_ms": round(1000 * self.latency_s, 4),
+            "ttft_ms": None if first_s is None else round(1000 * first_s, 4),
+            "tpot_ms": None if token_s is None else round(1000 * token_s, 4),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +94,55 @@ class Spread:
 class Client:
     """How the client itself fared. ``bound``: it, and not the server, was the limit.
 
-    ``reconnected`` counts requests that found their kept connection closed by the server, and were
-    sent once more; the time that took is in their latency.
+    ``lag_p99_ms`` is how long what had arrived waited for us; by kernel stamps that is in none of
+    the figures. ``send_lag_p99_ms`` is how late requests of an open loop were sent, which is in
+    their figures. ``reconnected`` counts requests that found their kept connection closed by the
+    server, and were sent once more; the time that took is in their latency. ``cpus`` is where it
+    ran, as a kernel's list, and ``cpu_share`` its CPU time by the run's.
     """
 
     cpu_s: float
     lag_p99_ms: float
     bound: bool
     reconnected: int = 0
+    cpu_share: float | None = None
+    send_lag_p99_ms: float | None = None
+    cpus: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a request must not exceed to be counted as good."""
+
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    latency_ms: float | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """Those that were asked for."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def are_met(self, request: "RequestResult") -> bool:
+        """Whether a request kept within them; one that has no such time keeps within any."""
+        pairs = (
+            (request.time_to_first_token_s, self.ttft_ms),
+            (request.time_per_output_token_s, self.tpot_ms),
+            (request.latency_s, self.latency_ms),
+        )
+        return all(
+            limit_ms is None or found_s is None or 1000 * found_s <= limit_ms
+            for found_s, limit_ms in pairs
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """One run. ``clock`` says where the stamps were taken: ``client`` or ``kernel``."""
+    """One run. ``clock`` says who took the stamps of arrivals: ``client`` or ``kernel``.
+
+    ``goodput_per_s`` is the rate of requests within ``limits``, None where there are none. Where
+    ``tokens_per_chunk`` is more than 1, ITL is between chunks and not between tokens.
+    """
 
     latency_ms: Spread
     ttft_ms: Spread
@@ -96,6 +160,9 @@ class RunResult:
     tokens_counted_by: str
     incomplete: bool
     workload: Mapping[str, Any]
+    goodput_per_s: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    tokens_per_chunk: float | None = None
 
     def as_document(self) -> dict[str, Any]:
         """For JSON; the keys are stable."""
@@ -142,6 +209,7 @@ def summarise(
     client: Client,
     workload: Mapping[str, Any],
     clock: str = "client",
+    limits: Limits | None = None,
     incomplete: bool = False,
 ) -> RunResult:
     """All figures of a run, from first send to last byte."""
@@ -150,12 +218,13 @@ def summarise(
     begun_s = min((request.sent_at_s for request in requests), default=0.0)
     duration_s = max((request.ended_at_s for request in requests), default=0.0) - begun_s
     tokens = sum(request.output_tokens for request in good)
-    per_token = [request.time_per_output_token_s for request in good]
+    chunks = sum(len(request.text_at_s) for request in good)
+    kept = None if limits is None or not limits.given else sum(map(limits.are_met, good))
     return RunResult(
         latency_ms=spread([request.latency_s for request in good]),
-        ttft_ms=spread([request.time_to_first_token_s for request in good]),
+        ttft_ms=_known([request.time_to_first_token_s for request in good]),
         itl_ms=spread([gap for request in good for gap in request.gaps_s]),
-        tpot_ms=spread([time_s for time_s in per_token if time_s is not None]),
+        tpot_ms=_known([request.time_per_output_token_s for request in good]),
         output_tokens_per_s=tokens / duration_s if duration_s > 0 else 0.0,
         requests_per_s=len(good) / duration_s if duration_s > 0 else 0.0,
         completed=len(good),
@@ -168,4 +237,11 @@ def summarise(
         tokens_counted_by="usage" if all(one.is_counted_by_usage for one in good) else "chunks",
         incomplete=incomplete,
         workload=workload,
+        goodput_per_s=None if kept is None else kept / duration_s if duration_s > 0 else 0.0,
+        limits={} if limits is None else limits.given,
+        tokens_per_chunk=tokens / chunks if chunks else None,
     )
+
+
+def _known(values_s: Sequence[float | None]) -> Spread:
+    return spread([value_s for value_s in values_s if value_s is not None])

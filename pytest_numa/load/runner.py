@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from pytest_numa.errors import LoadError
-from pytest_numa.load.results import RunResult
+from pytest_numa.load.results import Limits, RunResult
+from pytest_numa.load.target import Target
 from pytest_numa.load.workload import Workload
 
 _GRACE_S = 10.0
 Told = Callable[[int, int], None]
+OnRequest = Callable[[dict[str, Any]], None]
 
 
 def run(
-    url: str,
+    target: str | Target,
     workload: Workload,
     *,
     cpus: frozenset[int] | None = None,
+    limits: Limits | None = None,
     on_progress: Told | None = None,
 ) -> RunResult:
     """Offer the workload from a process of its own, on ``cpus`` where given.
@@ -31,7 +34,7 @@ def run(
     ``on_progress`` is told the requests that have ended, and how many of them badly. On Ctrl-C the
     client is ended and the exception goes on; LoadError where the client itself fails.
     """
-    with started(url, workload, cpus=cpus) as client:
+    with started(target, workload, cpus=cpus, limits=limits) as client:
         return client.followed(on_progress)
 
 
@@ -46,13 +49,20 @@ class Client:
         """Have the client end early and report what it has."""
         self._process.send_signal(signal.SIGTERM)
 
-    def followed(self, on_progress: Told | None = None) -> RunResult:
-        """Read what the client says until its result."""
+    def followed(
+        self, on_progress: Told | None = None, on_request: OnRequest | None = None
+    ) -> RunResult:
+        """Read what the client says until its result.
+
+        ``on_request`` is given the requests once all is over, if they were asked for.
+        """
         output = self._process.stdout
         for line in output or ():
             event = _event(line)
             if event.get("event") == "progress" and on_progress is not None:
                 on_progress(event["done"], event["failed"])
+            if event.get("event") == "request" and on_request is not None:
+                on_request(event["request"])
             if event.get("event") == "error":
                 raise LoadError(event["text"])
             if event.get("event") == "result":
@@ -67,9 +77,22 @@ class Client:
 
 
 @contextlib.contextmanager
-def started(url: str, workload: Workload, *, cpus: frozenset[int] | None) -> Iterator["Client"]:
+def started(
+    target: str | Target,
+    workload: Workload,
+    *,
+    cpus: frozenset[int] | None,
+    limits: Limits | None = None,
+    is_detailed: bool = False,
+) -> Iterator["Client"]:
     """A client process, ended with the block."""
-    job = {"url": url, "workload": workload.as_document(), "cpus": sorted(cpus or ())}
+    job = {
+        "target": (Target(url=target) if isinstance(target, str) else target).as_job(),
+        "workload": workload.as_document(),
+        "limits": (limits or Limits()).given,
+        "cpus": sorted(cpus or ()),
+        "is_detailed": is_detailed,
+    }
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest_numa.load.client"],

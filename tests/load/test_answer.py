@@ -26,9 +26,9 @@ VLLM = text("a") + text("b") + event(choices=[], usage={"completion_tokens": 2})
 
 @pytest.mark.parametrize("body", [LLAMA, VLLM])
 def test_tokens_are_counted_by_the_usage_of_any_chunk(body: bytes) -> None:
-    found = answer.parse([(1.0, body)])
+    found = answer.parse_stream([(1.0, body)])
 
-    assert (found.usage_tokens, len(found.text_at_s), found.failure) == (2, 2, None)
+    assert (found.usage_tokens, len(found.text_at), found.failure) == (2, 2, None)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=len(VLLM) - 1), max_size=12))
@@ -38,31 +38,31 @@ def test_it_does_not_matter_where_the_reads_are_cut(cuts: list[int]) -> None:
         (float(number), VLLM[start:end]) for number, (start, end) in enumerate(pairwise(edges))
     ]
 
-    found = answer.parse(reads)
+    found = answer.parse_stream(reads)
 
-    assert (found.usage_tokens, len(found.text_at_s), found.failure) == (2, 2, None)
-    assert list(found.text_at_s) == sorted(found.text_at_s)
+    assert (found.usage_tokens, len(found.text_at), found.failure) == (2, 2, None)
+    assert list(found.text_at) == sorted(found.text_at)
 
 
 def test_an_event_has_arrived_when_its_last_byte_has() -> None:
     first, second = text("a"), text("b")
 
-    found = answer.parse([(1.0, first[:9]), (2.0, first[9:] + second), (3.0, DONE)])
+    found = answer.parse_stream([(1.0, first[:9]), (2.0, first[9:] + second), (3.0, DONE)])
 
-    assert found.text_at_s == (2.0, 2.0)
+    assert found.text_at == (2.0, 2.0)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_every_line_end_of_the_format_is_read(end: bytes) -> None:
-    found = answer.parse([(1.0, VLLM.replace(b"\n", end))])
+    found = answer.parse_stream([(1.0, VLLM.replace(b"\n", end))])
 
-    assert (len(found.text_at_s), found.failure) == (2, None)
+    assert (len(found.text_at), found.failure) == (2, None)
 
 
 def test_comments_and_other_fields_are_no_events() -> None:
     body = b": keep-alive\n\nid: 1\nretry: 5\n\nevent: ping\n\n" + VLLM
 
-    assert answer.parse([(1.0, body)]).failure is None
+    assert answer.parse_stream([(1.0, body)]).failure is None
 
 
 @pytest.mark.parametrize(
@@ -72,23 +72,23 @@ def test_comments_and_other_fields_are_no_events() -> None:
 def test_a_delta_without_text_is_no_token(delta: dict[str, object]) -> None:
     body = event(choices=[{"delta": delta}]) + event(choices=[{"delta": {"content": "a"}}]) + DONE
 
-    assert len(answer.parse([(1.0, body)]).text_at_s) == 1
+    assert len(answer.parse_stream([(1.0, body)]).text_at) == 1
 
 
 @given(st.lists(st.tuples(st.floats(0, 9), st.binary(max_size=60)), max_size=8))
 def test_garbage_is_a_failure_and_never_an_exception(reads: list[tuple[float, bytes]]) -> None:
-    assert answer.parse(reads).failure is not None
+    assert answer.parse_stream(reads).failure is not None
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
 def test_json_of_any_shape_is_never_an_exception(choices: object) -> None:
     body = event(choices=choices, usage=choices) + DONE
 
-    assert answer.parse([(1.0, body)]).usage_tokens is None
+    assert answer.parse_stream([(1.0, body)]).usage_tokens is None
 
 
 @pytest.mark.parametrize("count", [True, -1, 0, 10**12, "2", None, 2.5])
 def test_a_count_that_is_none_is_not_believed(count: object) -> None:
     body = text("a") + event(choices=[], usage={"completion_tokens": count}) + DONE
 
-    assert answer.parse([(1.0, body)]).usage_tokens is None
+    assert answer.parse_stream([(1.0, body)]).usage_tokens is None

@@ -1,0 +1,289 @@
+"""The loop that sends requests and reads answers: one thread, plain HTTP/1.1, nothing parsed.
+
+What has ended is taken apart when nothing else is to be done, or after the run.
+"""
+
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+
+from pytest_numa.load.backlog import Backlog
+from pytest_numa.load.connection import Address, Connection
+from pytest_numa.load.exchange import Exchange
+from pytest_numa.load.poller import Poller
+from pytest_numa.load.prepared import Prepared
+from pytest_numa.load.schedule import Due, Schedule
+
+MOST_CONNECT_S = 10.0
+_TICK_S = 0.2
+# So many refused connections and no other outcome: there is no server.
+_HOPELESS = 20
+# A body is looked at off the clock once nothing has come for so long.
+_QUIET_S = 0.1
+_ENDED = select.EPOLLERR | select.EPOLLHUP
+
+OnTick = Callable[[int, int], None]
+
+
+class Engine:
+    """Connections to one address, kept from run to run."""
+
+    def __init__(self, address: Address, *, timeout_s: float, is_streaming: bool = True) -> None:
+        self.poller = Poller()
+        self.reconnected = 0
+        self._address = address
+        self._timeout_s = timeout_s
+        self._is_streaming = is_streaming
+        self._all: dict[int, Connection] = {}
+        self._idle: list[Connection] = []
+        self._deadlines: deque[tuple[float, Exchange]] = deque()
+        self._backlog = Backlog()
+        self._is_stopped = False
+        self._is_changed = True
+        self._in_flight = 0
+        self._unconnected = 0
+
+    def stop(self) -> None:
+        """End early, also from a signal handler: what is under way does not count."""
+        self._is_stopped = True
+        self.poller.wake()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in [*self._all.values()]:
+            self._drop(connection)
+        self.poller.close()
+
+    def open_ahead(self, count: int) -> None:
+        """Have so many connections open before the clock starts; those that fail fail later."""
+        until_s = time.perf_counter() + min(self._timeout_s, MOST_CONNECT_S)
+        for _ in range(count - len(self._all)):
+            self._idle.append(self._opened())
+        while any(not one.is_open for one in self._idle) and time.perf_counter() < until_s:
+            self._turn(0.05)
+            if self._is_stopped:
+                return
+
+    def alone(self, exchange: Exchange) -> Exchange:
+        """One exchange by itself, to its end."""
+        self._start(exchange, time.perf_counter())
+        while not exchange.is_over and not self._is_stopped:
+            self._turn(0.05)
+            self._expire(time.perf_counter())
+        self._backlog = Backlog()
+        return exchange
+
+    def run(
+        self,
+        schedule: Schedule,
+        prepared: Prepared[bytes],
+        *,
+        slots: int | None,
+        spacing_s: float = 0.0,
+        on_tick: OnTick | None = None,
+    ) -> list[Exchange]:
+        """Send all that is scheduled; returns what has ended, in that order, taken apart.
+
+        ``slots`` is the most in flight of a closed loop, each beginning ``spacing_s`` after the
+        one before; None for an open loop.
+        """
+        backlog = self._backlog = Backlog()
+        self._unconnected = 0
+        begun_at_s = wake_at_s = tick_at_s = time.perf_counter()
+        while not self._is_stopped:
+            now_s = time.perf_counter()
+            if self._is_changed or now_s >= wake_at_s:
+                self._is_changed = False
+                self._expire(now_s)
+                begun = _begun(slots, spacing_s, now_s - begun_at_s)
+                due = self._send(schedule, prepared, begun, now_s)
+                if due is None and self._in_flight == 0:
+                    break
+                if now_s >= tick_at_s:
+                    tick_at_s = now_s + _TICK_S
+                    self._look(now_s)
+                    if on_tick is not None:
+                        on_tick(len(backlog.ended), backlog.failed)
+                is_beginning = begun is not None and begun != slots
+                slot_at_s = begun_at_s + (begun or 0) * spacing_s if is_beginning else None
+                wake_at_s = self._wake_at_s(tick_at_s, due, slot_at_s)
+            if not self._turn(0.0 if backlog else wake_at_s - time.perf_counter()):
+                if backlog:
+                    backlog.digest()
+                else:
+                    prepared.build_one()
+        self._cut()
+        backlog.digest_all()
+        if on_tick is not None:
+            on_tick(len(backlog.ended), backlog.failed)
+        return backlog.ended
+
+    def _wake_at_s(self, tick_at_s: float, due: Due | None, slot_at_s: float | None) -> float:
+        """When something is to be done though nothing has come."""
+        wakes_s = [tick_at_s]
+        if self._deadlines:
+            wakes_s.append(self._deadlines[0][0])
+        if due is not None and due.at_s is not None:
+            wakes_s.append(due.at_s)
+        elif due is not None and slot_at_s is not None:
+            wakes_s.append(slot_at_s)
+        return min(wakes_s)
+
+    def _send(
+        self, schedule: Schedule, prepared: Prepared[bytes], most: int | None, now_s: float
+    ) -> Due | None:
+        """Send what is due; returns the next that is not, if there is one."""
+        while (due := schedule.peek(now_s)) is not None:
+            is_early = due.at_s is not None and due.at_s > now_s
+            if is_early or (most is not None and self._in_flight >= most):
+                return due
+            schedule.taken()
+            ready = prepared.take()
+            exchange = Exchange(
+                ready.built,
+                number=ready.number,
+                wanted_tokens=ready.wanted_tokens,
+                is_streaming=self._is_streaming,
+                due_s=due.at_s,
+            )
+            self._start(exchange, now_s)
+            if self._unconnected >= _HOPELESS and self._unconnected == len(self._backlog.ended):
+                self._give_up(schedule, exchange)
+        return None
+
+    def _give_up(self, schedule: Schedule, last: Exchange) -> None:
+        now_s = time.perf_counter()
+        for _ in range(schedule.rest()):
+            hopeless = Exchange(b"", number=last.number, is_streaming=self._is_streaming)
+            hopeless.begun_at_s = last.begun_at_s
+            hopeless.over((0, now_s), "connect")
+            self._backlog.add(hopeless)
+
+    def _start(self, exchange: Exchange, now_s: float) -> None:
+        exchange.begun_at_s = now_s if exchange.due_s is None else exchange.due_s
+        self._deadlines.append((exchange.begun_at_s + self._timeout_s, exchange))
+        self._in_flight += 1
+        connection = self._idle.pop() if self._idle else self._opened()
+        if not connection.send(exchange):
+            self._gone(connection)
+        # An open loop that has used up its connections: the next request finds one open.
+        if exchange.due_s is not None and not self._idle and not exchange.is_over:
+            self._idle.append(self._opened())
+
+    def _opened(self) -> Connection:
+        connection = Connection(self._address, self.poller.epoll)
+        self._all[connection.number] = connection
+        return connection
+
+    def _drop(self, connection: Connection) -> None:
+        del self._all[connection.number]
+        if connection in self._idle:
+            self._idle.remove(connection)
+        connection.close()
+
+    def _turn(self, wait_s: float) -> bool:
+        """Wait for something to happen, and deal with it; whether anything did."""
+        events = self.poller.wait(wait_s)
+        for number, mask in events:
+            connection = self._all.get(number)
+            if connection is None:
+                continue
+            is_ended = bool(mask & _ENDED) and not connection.is_open
+            if is_ended or (mask & select.EPOLLOUT and connection.on_writable()):
+                self._gone(connection)
+            elif mask != select.EPOLLOUT:
+                self._read(connection)
+        return bool(events)
+
+    def _read(self, connection: Connection) -> None:
+        found = connection.on_readable()
+        if found is None:
+            return
+        data, arrival = found
+        exchange = connection.exchange
+        if not data or exchange is None:
+            # The end, or bytes that nobody asked for: what comes next could be anything.
+            self._gone(connection)
+        elif exchange.received(arrival, data):
+            self._release(connection, exchange)
+
+    def _release(self, connection: Connection, exchange: Exchange) -> None:
+        connection.exchange = None
+        connection.is_fresh = False
+        decoder = exchange.decoder
+        if decoder.is_complete and decoder.is_kept and exchange.failure != "bad_protocol":
+            self._idle.append(connection)
+        else:
+            self._drop(connection)
+        self._ended(exchange)
+
+    def _gone(self, connection: Connection) -> None:
+        """The connection has ended, or never began."""
+        exchange = connection.exchange
+        now_s = time.perf_counter()
+        self._drop(connection)
+        if exchange is None:
+            return
+        if not connection.is_open:
+            exchange.over((0, now_s), "connect")
+        elif exchange.has_answer or connection.is_fresh or exchange.is_resent:
+            exchange.closed((0, now_s))
+        else:
+            # A kept connection was just being closed: once more (RFC 9112, 9.3.1). The clock of
+            # the request goes on.
+            exchange.is_resent = True
+            self.reconnected += 1
+            again = self._opened()
+            if not again.send(exchange):
+                self._gone(again)
+            return
+        self._ended(exchange)
+
+    def _ended(self, exchange: Exchange) -> None:
+        self._in_flight -= 1
+        self._unconnected += exchange.failure == "connect"
+        self._is_changed = True
+        self._backlog.add(exchange)
+
+    def _expire(self, now_s: float) -> None:
+        deadlines = self._deadlines
+        while deadlines and (deadlines[0][1].is_over or deadlines[0][0] <= now_s):
+            _, exchange = deadlines.popleft()
+            if not exchange.is_over:
+                self._abandon(exchange, now_s)
+
+    def _abandon(self, exchange: Exchange, now_s: float) -> None:
+        """The time of the exchange is over."""
+        for connection in self._under_way():
+            if connection.exchange is exchange:
+                self._drop(connection)
+                exchange.look()
+                exchange.over((0, now_s), "timeout" if connection.is_open else "connect")
+                self._ended(exchange)
+                return
+
+    def _under_way(self) -> list[Connection]:
+        return [one for one in self._all.values() if one.exchange is not None]
+
+    def _look(self, now_s: float) -> None:
+        for connection in self._under_way():
+            exchange = connection.exchange
+            if exchange is not None and exchange.look(now_s - _QUIET_S):
+                self._release(connection, exchange)
+            elif not connection.is_open and now_s - connection.begun_at_s > MOST_CONNECT_S:
+                self._gone(connection)
+
+    def _cut(self) -> None:
+        """Leave what is still under way."""
+        for connection in self._under_way():
+            self._drop(connection)
+        self._in_flight = 0
+        self._deadlines.clear()
+
+
+def _begun(slots: int | None, spacing_s: float, since_s: float) -> int | None:
+    """How many slots have begun after so long; None where there are none to begin."""
+    if slots is None or spacing_s <= 0:
+        return slots
+    return min(slots, 1 + int(since_s / spacing_s))

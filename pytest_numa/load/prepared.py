@@ -1,0 +1,84 @@
+"""Requests built ahead, so that none is built while its own clock runs."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pytest_numa.load.prompts import Prompt
+from pytest_numa.load.workload import Workload
+
+_MOST_BYTES = 16 * 2**20
+# What a built request takes beside its body.
+_OVERHEAD_BYTES = 1024
+
+Built = TypeVar("Built")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[Built]):
+    """A request to be sent as it is. ``wanted_tokens``: an answer with fewer is a failure."""
+
+    number: int
+    built: Built
+    wanted_tokens: int | None
+    size_bytes: int
+
+
+class Prepared(Generic[Built]):
+    """The requests ``numbers`` in order; ``build`` makes of a body what is sent."""
+
+    def __init__(
+        self,
+        workload: Workload,
+        model: str,
+        prompts: Sequence[Prompt],
+        build: Callable[[bytes], Built],
+    ) -> None:
+        self._workload = workload
+        self._model = model
+        self._prompts = prompts
+        self._build = build
+        self._ahead: deque[Ready[Built]] = deque()
+        self._numbers: Iterator[int] = iter(())
+        self._ahead_bytes = 0
+
+    def begin(self, numbers: Iterator[int]) -> None:
+        """Build the first of them, as many as memory is set aside for."""
+        self._ahead.clear()
+        self._ahead_bytes = 0
+        self._numbers = numbers
+        while self.build_one():
+            pass
+
+    def build_one(self) -> bool:
+        """Build one more ahead; False where that would be one too many, or none is left."""
+        if self._ahead_bytes > _MOST_BYTES:
+            return False
+        number = next(self._numbers, None)
+        if number is None:
+            return False
+        ready = self._made(number)
+        self._ahead.append(ready)
+        self._ahead_bytes += ready.size_bytes
+        return True
+
+    def take(self) -> Ready[Built]:
+        """The next one; built only now where the loop was too busy to build it before."""
+        if not self._ahead and not self.build_one():
+            raise IndexError("more requests were taken than announced")
+        ready = self._ahead.popleft()
+        self._ahead_bytes -= ready.size_bytes
+        return ready
+
+    def _made(self, number: int) -> Ready[Built]:
+        body = self._workload.body(number, model=self._model, prompts=self._prompts)
+        wanted = body.get("max_tokens") if body.get("ignore_eos") else None
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return Ready(
+            number=number,
+            built=self._build(text),
+            wanted_tokens=wanted if isinstance(wanted, int) else None,
+            size_bytes=len(text) + _OVERHEAD_BYTES,
+        )
