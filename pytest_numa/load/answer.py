@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from pytest_numa.load.likeness import Likeness
+
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MOST_LINE_BYTES = 2**20
 _MOST_TOKENS = 10**9
@@ -59,6 +61,7 @@ class StreamParser(Generic[Stamp]):
         self._event: list[bytes] = []
         self._event_at: Stamp | None = None
         self._read_at: Stamp | None = None
+        self._likeness = Likeness(_has_text)
 
     def feed(self, stamp: Stamp, data: bytes) -> None:
         """Take the next piece of body, in whatever way it was cut."""
@@ -123,6 +126,9 @@ class StreamParser(Generic[Stamp]):
     def _take(self, stamp: Stamp, data: bytes) -> None:
         self._has_event = True
         self._event_at = stamp
+        if self._likeness.is_text(data):
+            self._text_at.append(stamp)
+            return
         if data.strip() == b"[DONE]":
             self._is_done = True
             return
@@ -132,10 +138,13 @@ class StreamParser(Generic[Stamp]):
             return
         if chunk.get("error"):
             self._failure = self._failure or "stream_error"
+        # In any chunk: llama.cpp's has choices that are not empty, vLLM's has none.
+        tokens = _completion_tokens(chunk)
+        self._usage_tokens = tokens or self._usage_tokens
         if _has_text(chunk):
             self._text_at.append(stamp)
-        # In any chunk: llama.cpp's has choices that are not empty, vLLM's has none.
-        self._usage_tokens = _completion_tokens(chunk) or self._usage_tokens
+            if tokens is None and not chunk.get("error"):
+                self._likeness.learn(data, _object)
 
 
 def parse_stream(reads: Iterable[tuple[Stamp, bytes]]) -> Answer[Stamp]:
@@ -174,13 +183,15 @@ def _has_text(chunk: dict[str, Any]) -> bool:
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
         return False
-    said = choice
-    for name in ("delta", "message"):
-        if isinstance(choice.get(name), dict):
-            said = choice[name]
+    said = choice.get("delta") or choice.get("message") or choice
+    if not isinstance(said, dict):
+        return False
     # What a model says to itself takes as long as what it says to us.
-    names = ("text", "content", "reasoning_content", "reasoning")
-    return any(isinstance(said.get(name), str) and said[name] for name in names)
+    for name in ("content", "text", "reasoning_content", "reasoning"):
+        text = said.get(name)
+        if text and isinstance(text, str):
+            return True
+    return False
 
 
 def _completion_tokens(chunk: dict[str, Any]) -> int | None:

@@ -29,11 +29,11 @@ def ask_for_stamps(connection: socket.socket) -> None:
 
 def stamp_ns(ancillary: Ancillary) -> int:
     """The stamp beside a read, or 0 where there is none."""
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            return int(seconds) * 10**9 + int(nanoseconds)
-    return 0
+    # Nothing else was asked for, so that nothing else can be there.
+    if not ancillary or len(ancillary[0][2]) != _TIMESPEC.size:
+        return 0
+    seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
+    return int(seconds * 1_000_000_000 + nanoseconds)
 
 
 def offset_ns() -> int:

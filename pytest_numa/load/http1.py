@@ -10,6 +10,11 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _DIGITS = re.compile(rb"\d{1,15}")
 _MOST_HEAD_BYTES = 64 * 2**10
 _MOST_SIZE_LINE_BYTES = 4 * 2**10
+# Sizes of chunks as they are written, of which 0 is the end.
+_SIZES = {
+    form(size).encode(): size for size in range(1, 2048) for form in ("{:x}".format, "{:X}".format)
+}
+_MOST_FAST_DIGITS = 6
 _NO_BODY = (204, 304)
 _INTERIM = range(100, 200)
 
@@ -42,10 +47,21 @@ class Decoder:
         self.is_kept = True
         self._held = b""
         self._left_bytes = 0
+        self._is_between_chunks = False
         self._step: _Step = self._head
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of body in ``data``; BadProtocolError where it cannot be read."""
+        if self._is_between_chunks and not self._held:
+            # The usual case, several times as fast: a whole chunk in a read of its own.
+            line_end = data.find(b"\r\n", 0, _MOST_FAST_DIGITS)
+            size_bytes = _SIZES.get(data[:line_end])
+            is_whole = size_bytes is not None and len(data) == line_end + size_bytes + 4
+            if is_whole and data.endswith(b"\r\n"):
+                return [data[line_end + 2 : -2]]
+        return self._fed(data)
+
+    def _fed(self, data: bytes) -> list[bytes]:
         if self._held:
             data = self._held + data
             self._held = b""
@@ -107,6 +123,7 @@ class Decoder:
                 raise BadProtocolError(f"an unknown transfer coding: {codings!r}")
             self.is_chunked = True
             self._step = self._chunk
+            self._is_between_chunks = True
         elif lengths:
             length = lengths.pop()
             if lengths or not _DIGITS.fullmatch(length):
@@ -144,12 +161,14 @@ class Decoder:
         self._left_bytes = int(size[1], 16)
         if self._left_bytes == 0:
             self._step = self._trailers
+            self._is_between_chunks = False
             return line_end + 2
         start, stop = line_end + 2, line_end + 2 + self._left_bytes
         if data[stop : stop + 2] == b"\r\n":
             pieces.append(data[start:stop])
             return stop + 2
         self._step = self._chunk_data
+        self._is_between_chunks = False
         return start
 
     def _chunk_data(self, data: bytes, position: int, pieces: list[bytes]) -> int | None:
@@ -164,6 +183,7 @@ class Decoder:
         if len(data) - position < len(b"\r\n"):
             return None
         self._step = self._chunk
+        self._is_between_chunks = True
         return position + 2
 
     def _trailers(self, data: bytes, position: int, _: list[bytes]) -> int | None:
