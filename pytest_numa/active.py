@@ -142,7 +142,9 @@ class ActivePlugin:
             # CI ends a job with SIGTERM; what was installed must go then, too.
             before = signal.signal(signal.SIGTERM, signal.default_int_handler)
             self._stack.callback(signal.signal, signal.SIGTERM, before)
-            progress = TerminalProgress(self._config, self.settings.workload.n_requests)
+            workload = self.settings.workload
+            count = workload.n_requests if workload.duration_s is None else None
+            progress = TerminalProgress(self._config, count)
             opened = Session(self.settings, progress)
             self._session = self._stack.enter_context(opened)
         return self._session

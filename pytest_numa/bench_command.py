@@ -2,42 +2,35 @@
 
 import argparse
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from pytest_numa import load_options
+from pytest_numa.errors import LoadError
 from pytest_numa.kernel import cpulist
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
-from pytest_numa.load.workload import APIS, Workload
-from pytest_numa.report import load
+from pytest_numa.load.target import URL_FORMS, Target
 
-_DEFAULTS = Workload()
+_KINDS = {"value": "store", "list": "append", "flag": "store_true"}
 
 
 def bench_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the subcommand."""
     add = parser.add_argument
-    add("--url", required=True, help="base of the server's URLs, such as http://127.0.0.1:8000")
-    add("--model", help="model name in requests [first of /v1/models]")
-    add("--api", choices=APIS, default=_DEFAULTS.api, help="[%(default)s]")
-    for name, text in (
-        ("n-requests", "requests that are measured"),
-        ("concurrency", "requests in flight"),
-        ("prompt-tokens", "prompt length, about"),
-        ("output-tokens", "answer length"),
-        ("seed", "seed of the prompts"),
-    ):
-        default = getattr(_DEFAULTS, name.replace("-", "_"))
-        add(f"--{name}", type=int, default=default, metavar="N", help=f"{text} [%(default)s]")
-    add("--warmup", type=int, metavar="N", help="requests before these [the concurrency]")
-    add(
-        "--timeout",
-        type=float,
-        default=_DEFAULTS.timeout_s,
-        metavar="SECONDS",
-        help="for one request, from sending to the end of the answer [%(default)s]",
-    )
+    add("--url", required=True, help=f"base of the server's URLs: {URL_FORMS}")
+    for option in load_options.OPTIONS:
+        # argparse would take a % for one of its own.
+        shown = option.help.replace("%", "%%")
+        takes: dict[str, Any] = {} if option.kind == "flag" else {"metavar": option.metavar}
+        default = f" [{option.default}]" if option.default else ""
+        add(f"--{option.name}", action=_KINDS[option.kind], help=shown + default, **takes)
+    add("--proxy", metavar="URL", help="proxy to go through")
+    add("--http2", action="store_true", help="speak HTTP/2 (needs httpx[http2])")
     add("--cpus", metavar="LIST", help="CPUs of the load generator")
     add(
         "--json",
@@ -46,48 +39,97 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the figures as JSON to FILE, or to standard output instead of the table",
     )
+    add("--jsonl", metavar="FILE", help="write each request as a line of JSON to FILE")
 
 
 def bench(arguments: argparse.Namespace) -> int:
     """0 when every request completed, 1 when any failed, 130 after Ctrl-C, 2 for wrong usage."""
-    if not arguments.url.startswith(("http://", "https://")):
-        return _wrong(f"--url: expected http://HOST:PORT, found {arguments.url!r}")
+    given = vars(arguments)
     try:
-        workload = _workload(arguments)
-    except ValueError as error:
-        return _wrong(str(error))
-    try:
+        values = _values(given)
+        workload = load_options.workload(values, directory=Path())
+        target = _target(given, values)
         # Before the run, whose figures would be lost else.
-        if arguments.json not in (None, "-"):
-            Path(arguments.json).open("a", encoding="utf-8").close()
-    except OSError as error:
-        return _wrong(f"--json: the file cannot be written: {error}")
-    cpus = cpulist.parse(arguments.cpus, source="--cpus") if arguments.cpus else None
-    told = _progress if sys.stderr.isatty() else None
-    with runner.started(arguments.url, workload, cpus=cpus) as client:
-        try:
-            result = client.followed(told)
-        except KeyboardInterrupt:
-            client.interrupt()
-            result = client.followed()
-    if told:
-        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
+        told = _file(given, "jsonl", "w")
+        kept = _file(given, "json", "a")
+    except ValueError as error:
+        print(f"pytest-numa bench: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    with told or nullcontext(), kept or nullcontext():
+        started = runner.started(
+            target,
+            workload,
+            cpus=cpulist.parse(arguments.cpus, source="--cpus") if arguments.cpus else None,
+            limits=load_options.limits(values),
+            is_detailed=told is not None,
+        )
+        with started as client, _terminated_as_interrupted():
+            result = _followed(client, told)
     _tell(result, arguments.json)
     return 130 if result.incomplete else 1 if result.failed else 0
 
 
-def _workload(arguments: argparse.Namespace) -> Workload:
-    given: dict[str, Any] = vars(arguments)
-    names = ("n_requests", "concurrency", "prompt_tokens", "output_tokens", "seed", "api", "model")
-    warmup = arguments.concurrency if arguments.warmup is None else arguments.warmup
-    return Workload(
-        warmup=warmup, timeout_s=arguments.timeout, **{name: given[name] for name in names}
-    )
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM as Ctrl-C: either way what was measured is told."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _wrong(text: str) -> int:
-    print(f"pytest-numa bench: {text}", file=sys.stderr)  # noqa: T201
-    return 2
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    values = {}
+    for option in load_options.OPTIONS:
+        try:
+            values[option.key] = option.read(given[option.key])
+        except ValueError as error:
+            raise ValueError(f"--{option.name}: {error}") from None
+    return values
+
+
+def _target(given: dict[str, Any], values: dict[str, Any]) -> Target:
+    try:
+        return Target(
+            url=given["url"],
+            headers=values["header"],
+            api_key=load_options.key(values, directory=Path()),
+            proxy=given["proxy"],
+            has_http2=given["http2"],
+        )
+    except ValueError as error:
+        raise ValueError(f"--url: {error}") from None
+
+
+def _file(given: dict[str, Any], name: str, mode: str) -> IO[str] | None:
+    """The file that an option names, if it names one."""
+    if given[name] in (None, "-"):
+        return None
+    try:
+        return Path(given[name]).open(mode, encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"--{name}: the file cannot be written: {error}") from None
+
+
+def _followed(client: runner.Client, told: IO[str] | None) -> RunResult:
+    def write(request: dict[str, Any]) -> None:
+        if told is not None:
+            told.write(json.dumps(request) + "\n")
+
+    is_live = sys.stderr.isatty()
+    try:
+        result = client.followed(_progress if is_live else None, write)
+    except KeyboardInterrupt:
+        client.interrupt()
+        try:
+            result = client.followed(on_request=write)
+        except LoadError:
+            # It had not even begun.
+            raise KeyboardInterrupt from None
+    if is_live:
+        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
+    return result
 
 
 def _progress(done: int, failed: int) -> None:
@@ -100,6 +142,8 @@ def _tell(result: RunResult, target: str | None) -> None:
     if target == "-":
         print(text)  # noqa: T201
         return
+    from pytest_numa.report import load  # noqa: PLC0415 - the load has long begun meanwhile
+
     print(load.bench_text(result))  # noqa: T201
     if target:
         Path(target).write_text(text + "\n", encoding="utf-8")

@@ -4,57 +4,16 @@ Nothing here is heavy: pytest reads it at every start, also where the plugin sta
 """
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from pytest_numa import load_options
 from pytest_numa.experiment import MODES
-from pytest_numa.load.workload import APIS
+from pytest_numa.option import Option, integer, one_of, percent, positive, settings
 
 MANAGERS = ("auto", "system", "user", "private")
 INCONCLUSIVE = ("fail", "skip", "pass")
-
-
-def _integer(low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = low - 1
-        if number < low:
-            raise ValueError(f"expected a whole number from {low} up, found {text!r}")
-        return number
-
-    return parse
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0.0 < number < float("inf"):
-        raise ValueError(f"expected a number above 0, found {text!r}")
-    return number
-
-
-def _percent(text: str) -> float:
-    """``5`` or ``5%`` as the fraction 0.05."""
-    number = _positive(text.removesuffix("%"))
-    if number > 100:  # noqa: PLR2004
-        raise ValueError(f"expected a percentage up to 100, found {text!r}")
-    return number / 100
-
-
-def _one_of(allowed: Sequence[str]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"expected one of {', '.join(allowed)}, found {text!r}")
-        return text
-
-    return parse
 
 
 def _modes(text: str) -> tuple[str, ...]:
@@ -62,39 +21,6 @@ def _modes(text: str) -> tuple[str, ...]:
     if not set(names) <= set(MODES) or len(set(names)) != len(names):
         raise ValueError(f"expected some of {','.join(MODES)}, each once, found {text!r}")
     return tuple(mode for mode in MODES if mode in names)
-
-
-def _settings(lines: Sequence[str]) -> dict[str, str]:
-    """KEY=VALUE, one each, as a mapping."""
-    found: dict[str, str] = {}
-    for line in lines:
-        key, equals, value = line.partition("=")
-        if not equals or not key.strip().isidentifier():
-            raise ValueError(f"expected KEY=VALUE with a name as KEY, found {line!r}")
-        found[key.strip()] = value
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One setting. ``default`` is text as a user would type it; None where there is none."""
-
-    name: str
-    help: str
-    parse: Callable[[str], Any] = str
-    default: str | None = None
-    metavar: str = "N"
-    kind: str = "value"  # value, flag or list
-
-    @property
-    def dest(self) -> str:
-        """The ini key, and the name on ``config.option``."""
-        return f"numa_{self.name.replace('-', '_')}"
-
-    @property
-    def flag(self) -> str:
-        """The command-line flag."""
-        return f"--numa-{self.name}"
 
 
 OPTIONS = (
@@ -110,12 +36,13 @@ OPTIONS = (
         name="set",
         metavar="KEY=VALUE",
         kind="list",
+        parse=settings,
         help="a variable of the template (model=, port=, policy_style=numactl); repeatable",
     ),
     Option(
         name="manager",
         metavar="|".join(MANAGERS),
-        parse=_one_of(MANAGERS),
+        parse=one_of(MANAGERS),
         default="auto",
         help="which systemd runs the unit",
     ),
@@ -126,59 +53,39 @@ OPTIONS = (
         default=",".join(MODES),
         help="how the server is launched, to be compared",
     ),
-    Option(name="n-requests", parse=_integer(1), default="30", help="requests of a run"),
-    Option(name="concurrency", parse=_integer(1), default="4", help="requests in flight"),
-    Option(name="prompt-tokens", parse=_integer(1), default="32", help="prompt length, about"),
-    Option(name="output-tokens", parse=_integer(1), default="16", help="answer length"),
-    Option(
-        name="api",
-        metavar="|".join(APIS),
-        parse=_one_of(APIS),
-        default="completions",
-        help="which endpoint is loaded",
-    ),
-    Option(name="model", metavar="NAME", help="model name in requests [first of /v1/models]"),
-    Option(name="seed", parse=_integer(0), default="1", help="seed of the prompts"),
-    Option(name="warmup", parse=_integer(0), help="requests before a run [the concurrency]"),
-    Option(
-        name="timeout",
-        metavar="SECONDS",
-        parse=_positive,
-        default="60",
-        help="time for one request, from sending to the end of the answer",
-    ),
+    *load_options.OPTIONS,
     Option(
         name="start-timeout",
         metavar="SECONDS",
-        parse=_positive,
+        parse=positive,
         default="300",
         help="time for the service to answer after its start",
     ),
     Option(
         name="starts",
-        parse=_integer(1),
+        parse=integer(1),
         default="16",
         help="most fresh starts per mode, one a block; ends earlier once all is decided",
     ),
-    Option(name="runs", parse=_integer(1), default="1", help="runs per start"),
+    Option(name="runs", parse=integer(1), default="1", help="runs per start"),
     Option(
         name="time",
         metavar="SECONDS",
-        parse=_positive,
+        parse=positive,
         default="900",
         help="no new block that would end later than this after the first one's begin",
     ),
     Option(
         name="margin",
         metavar="PCT",
-        parse=_percent,
+        parse=percent,
         default="5",
         help="slowdown that is accepted, in percent",
     ),
     Option(
         name="inconclusive",
         metavar="|".join(INCONCLUSIVE),
-        parse=_one_of(INCONCLUSIVE),
+        parse=one_of(INCONCLUSIVE),
         default="fail",
         help="what a verdict that could not be reached counts as",
     ),
@@ -242,16 +149,8 @@ def read(config: pytest.Config) -> dict[str, Any]:
     """All values by name with ``_`` for ``-``; UsageError names the option that is wrong."""
     values: dict[str, Any] = {}
     for option in OPTIONS:
-        raw = _raw(config, option)
-        key = option.name.replace("-", "_")
         try:
-            if option.kind == "list":
-                values[key] = _settings(raw or [])
-            elif option.kind == "flag":
-                values[key] = bool(raw)
-            else:
-                text = raw or option.default
-                values[key] = None if text is None else option.parse(text)
+            values[option.key] = option.read(_raw(config, option))
         except ValueError as error:
             raise pytest.UsageError(f"{option.flag}: {error}") from None
     return values

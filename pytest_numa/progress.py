@@ -18,7 +18,7 @@ _REDRAW_S = 0.2
 class TerminalProgress:
     """Tells pytest's terminal reporter, past the capturing of output."""
 
-    def __init__(self, config: pytest.Config, n_requests: int) -> None:
+    def __init__(self, config: pytest.Config, n_requests: int | None) -> None:
         self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         self._capture: Any = config.pluginmanager.getplugin("capturemanager")
         self._n_requests = n_requests

@@ -12,6 +12,7 @@ from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
+from pytest_numa.load.workload import Workload
 from pytest_numa.services import managers, systemd, undo
 
 
@@ -106,9 +107,20 @@ class Session:
         except (TypeError, ValueError) as error:
             raise LoadError(f"numa_load: {error}") from None
         service = self.service()
-        result = runner.run(service.url, workload, cpus=self.settings.client_cpus)
+        result = self._offered(service, workload)
         service.check_alive()
         return result
+
+    def _offered(
+        self, service: Service, workload: Workload, on_progress: runner.Told | None = None
+    ) -> RunResult:
+        return runner.run(
+            self.settings.target(service.url),
+            workload,
+            cpus=self.settings.client_cpus,
+            limits=self.settings.limits,
+            on_progress=on_progress,
+        )
 
     def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
         """Run the experiment; the modes are started and stopped one after the other."""
@@ -127,10 +139,9 @@ class Session:
             return [self._one_run(service, position) for _ in range(position.plan.runs)]
 
     def _one_run(self, service: Service, position: experiment.Position) -> Run:
-        result = runner.run(
-            service.url,
+        result = self._offered(
+            service,
             self.settings.workload,
-            cpus=self.settings.client_cpus,
             on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
         )
         # First: requests fail because the service died, and not the other way round.

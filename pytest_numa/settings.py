@@ -5,14 +5,16 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import baseline, host, llamacpp_server, policy
-from pytest_numa.errors import HostError
+from pytest_numa import baseline, client_place, host, llamacpp_server, load_options, policy
+from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
+from pytest_numa.load import prompts
+from pytest_numa.load.results import Limits
+from pytest_numa.load.target import Target
 from pytest_numa.load.workload import Workload
 from pytest_numa.services import endpoint, managers, template
 from pytest_numa.services.unit import Command, Unit
@@ -34,6 +36,9 @@ class Settings:
     endpoint: endpoint.Endpoint
     manager: managers.Choice
     workload: Workload
+    limits: Limits
+    headers: Mapping[str, str] = field(repr=False)
+    api_key: str | None = field(repr=False)
     plan: Plan
     margin: float
     inconclusive: str
@@ -45,12 +50,19 @@ class Settings:
     is_recording: bool
     is_kept: bool
 
+    def target(self, url: str) -> Target:
+        """The service at ``url``, as the load generator is to speak to it."""
+        return Target(url=url, headers=self.headers, api_key=self.api_key)
+
     @property
     def client_cpus(self) -> frozenset[int] | None:
         """The CPUs of the load generator: off the policy's; None where no CPU is left over."""
-        # Where the user has put pytest, the generator stays; else anywhere but on the policy.
-        own = frozenset(os.sched_getaffinity(0)) - self.policy.cpus
-        return own or (_cpus_in_reach(self.topology) - self.policy.cpus) or None
+        return client_place.choose(
+            self.topology,
+            self.policy,
+            own=frozenset(os.sched_getaffinity(0)),
+            in_reach=client_place.cpus_in_reach(self.topology),
+        )
 
 
 def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
@@ -61,7 +73,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         topology,
         node_option=values["node"],
         cpus_option=values["cpus"],
-        allowed_cpus=_cpus_in_reach(topology),
+        allowed_cpus=client_place.cpus_in_reach(topology),
     )
     path = template.find(values["unit"], directory=directory)
     variables = _variables(values, path)
@@ -70,7 +82,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
     manager = managers.choose(values["manager"])
     _check_tools(values["modes"])
     _check_keep(values, manager)
-    workload = _workload(values)
+    workload = _workload(values, directory)
     subject = _subject(identity, wanted, workload, command, port=variables["port"])
     baseline_path = baseline.locate(directory / values["baseline"], subject)
     return Settings(
@@ -82,6 +94,9 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         endpoint=endpoint.of(command, host=variables["host"], port=variables["port"]),
         manager=manager,
         workload=workload,
+        limits=load_options.limits(values),
+        headers=values["header"],
+        api_key=load_options.key(values, directory=directory),
         plan=_plan(values),
         margin=values["margin"],
         inconclusive=values["inconclusive"],
@@ -93,19 +108,6 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         is_recording=values["record"],
         is_kept=values["keep"],
     )
-
-
-def _cpus_in_reach(topology: host.Topology) -> frozenset[int]:
-    """The CPUs that a cpuset lets us use, also where our own mask is narrower (taskset)."""
-
-    def widen() -> frozenset[int]:
-        # A mask is a thread's own: this one ends with the question. What is outside the cpuset
-        # the kernel leaves out (sched_setaffinity(2)).
-        os.sched_setaffinity(0, topology.cpus_online)
-        return frozenset(os.sched_getaffinity(0))
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(widen).result()
 
 
 def _variables(values: Mapping[str, Any], path: Path) -> dict[str, str]:
@@ -142,19 +144,15 @@ def _check_keep(values: Mapping[str, Any], manager: managers.Choice) -> None:
         )
 
 
-def _workload(values: Mapping[str, Any]) -> Workload:
-    warmup = values["warmup"]
-    return Workload(
-        n_requests=values["n_requests"],
-        concurrency=values["concurrency"],
-        prompt_tokens=values["prompt_tokens"],
-        output_tokens=values["output_tokens"],
-        api=values["api"],
-        model=values["model"],
-        seed=values["seed"],
-        warmup=values["concurrency"] if warmup is None else warmup,
-        timeout_s=values["timeout"],
-    )
+def _workload(values: Mapping[str, Any], directory: Path) -> Workload:
+    try:
+        found = load_options.workload(values, directory=directory)
+    except ValueError as error:
+        raise LoadError(f"the workload cannot be: {error}") from None
+    if found.prompts is not None:
+        # Before a model is loaded, and not by the client after that.
+        found.body(0, model="", prompts=prompts.read(Path(found.prompts)))
+    return found
 
 
 def _plan(values: Mapping[str, Any]) -> Plan:

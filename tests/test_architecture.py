@@ -10,12 +10,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"errors", "formatting"},
+    {"errors", "formatting", "option"},
     {"kernel"},
     {"host", "process"},
     {"policy"},
-    {"services", "load", "llamacpp_server"},
-    {"experiment", "baseline"},
+    {"services", "load", "llamacpp_server", "client_place"},
+    {"experiment", "baseline", "load_options"},
     {"placement", "stats"},
     {"gate", "metrics"},
     {"judgement", "launch"},

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from pytest_numa.load.prompts import Prompt
 from pytest_numa.load.workload import Workload
 
-_MOST_BYTES = 16 * 2**20
+_MOST_BYTES = 4 * 2**20
 # What a built request takes beside its body.
 _OVERHEAD_BYTES = 1024
 

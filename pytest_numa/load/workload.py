@@ -89,11 +89,15 @@ class Workload:
         return PATHS[self.api]
 
     @property
+    def amount(self) -> str:
+        """How many requests, or for how long."""
+        if self.duration_s is None:
+            return f"{self.n_requests} requests"
+        return f"{self.duration_s:g} s"
+
+    @property
     def offered(self) -> str:
         """How much is offered, in words: two workloads that read the same are comparable."""
-        amount = (
-            f"{self.n_requests} requests" if self.duration_s is None else f"{self.duration_s:g} s"
-        )
         pace = (
             f"concurrency {self.concurrency}"
             if self.rate_per_s is None
@@ -105,7 +109,7 @@ class Workload:
             else f"the prompts of {self.prompts.rpartition('/')[2]}"
         )
         whole = "" if self.is_streaming else ", not streamed"
-        return f"{amount}, {pace}, {asked} and {self.output_tokens} output tokens{whole}"
+        return f"{self.amount}, {pace}, {asked} and {self.output_tokens} output tokens{whole}"
 
     def body(self, number: int, *, model: str, prompts: Sequence[Prompt] = ()) -> dict[str, Any]:
         """The JSON of request ``number``, with a prompt of ``prompts`` or a made one.

@@ -46,7 +46,7 @@ def _row(wanted: settings.Settings, measurement: Measurement, mode: str) -> mark
         f"CPUs {wanted.policy.cpu_list}, node {wanted.policy.node_list}"
         if mode != "unpinned"
         else "no policy",
-        f"{figures.count(len(runs), 'run')} of {wanted.workload.n_requests} requests",
+        f"{figures.count(len(runs), 'run')} of {wanted.workload.amount}",
         *([f"failed requests: {failed}"] if failed else []),
     ]
     return markdown.RunRow(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from pytest_numa import outcome, settings
+from pytest_numa import formatting, outcome, settings
 from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
 from pytest_numa.session import Measurement, Run
@@ -72,6 +72,7 @@ def notices(
             f"the load generator was the limit in {len(bound)} of {len(_runs(measurement))} runs "
             "(client-bound): these say little of the server; use a lower concurrency"
         )
+    found += _shared_cpus(wanted, measurement)
     found += _unlike_commands(measurement)
     if wanted.baseline is None and not wanted.is_recording:
         found.append(
@@ -84,6 +85,19 @@ def notices(
     if any(one.against == "record" for one in failed):
         found += _drift(wanted, measurement, failed)
     return found
+
+
+def _shared_cpus(wanted: settings.Settings, measurement: Measurement) -> list[str]:
+    """What the load generator took of the service's CPUs, where it had no others."""
+    results = [run.result for run in _runs(measurement)]
+    available_s = sum(result.duration_s for result in results) * len(wanted.policy.cpus)
+    if wanted.client_cpus is not None or not available_s:
+        return []
+    share = sum(result.client.cpu_s for result in results) / available_s
+    return [
+        "the load generator had no CPUs of its own: it took "
+        f"{formatting.percent(share)} of the time of the policy's CPUs"
+    ]
 
 
 def _unlike_commands(measurement: Measurement) -> list[str]:

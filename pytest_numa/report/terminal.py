@@ -23,8 +23,7 @@ def header(wanted: settings.Settings) -> list[str]:
     texts = [
         f"CPUs {policy.cpu_list}, memory of node {policy.node_list}; unit {wanted.unit.name}",
         f"manager {wanted.manager.name}: {wanted.manager.reason}",
-        f"{workload.n_requests} requests, {workload.concurrency} at once, "
-        f"{workload.output_tokens} tokens each; modes {', '.join(plan.modes)}",
+        f"{workload.offered}; modes {', '.join(plan.modes)}",
         f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
         f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
         figures.client_place(wanted),
@@ -33,14 +32,15 @@ def header(wanted: settings.Settings) -> list[str]:
     return [line for text in texts for line in _wrapped(text, first="numa: ")]
 
 
-def progress(position: Position, done: int, failed: int, n_requests: int) -> str:
+def progress(position: Position, done: int, failed: int, n_requests: int | None) -> str:
     """One line that is redrawn: mode, block, requests, time left."""
     left_s = position.left_s
     left = "" if left_s is None else f", at most {formatting.duration(left_s)} left"
     bad = f", {failed} failed" if failed else ""
+    all_of = "" if n_requests is None else f" of {n_requests}"
     return (
         f"numa: block {position.block + 1} of at most {position.plan.budget.max_blocks}, "
-        f"{position.mode}: {done} of {n_requests} requests{bad}{left}"
+        f"{position.mode}: {done}{all_of} requests{bad}{left}"
     )
 
 

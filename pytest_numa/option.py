@@ -1,0 +1,97 @@
+"""One setting, and how the text of settings is read: for pytest and the command line alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One setting. ``default`` is text as a user would type it; None where there is none."""
+
+    name: str
+    help: str
+    parse: Callable[[Any], Any] = str
+    default: str | None = None
+    metavar: str = "N"
+    kind: str = "value"  # value, flag or list
+
+    @property
+    def dest(self) -> str:
+        """The ini key, and the name on ``config.option``."""
+        return f"numa_{self.name.replace('-', '_')}"
+
+    @property
+    def key(self) -> str:
+        """The name among values."""
+        return self.name.replace("-", "_")
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag under pytest."""
+        return f"--numa-{self.name}"
+
+    def read(self, raw: Any) -> Any:  # noqa: ANN401 - text, list, bool or None; any value
+        """The value of what was given; ValueError where it is none."""
+        if self.kind == "flag":
+            return bool(raw)
+        if self.kind == "list":
+            return self.parse(raw or [])
+        text = raw or self.default
+        return None if text is None else self.parse(text)
+
+
+def integer(low: int) -> Callable[[str], int]:
+    """Read a whole number from ``low`` up."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if number < low:
+            raise ValueError(f"expected a whole number from {low} up, found {text!r}")
+        return number
+
+    return parse
+
+
+def positive(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise ValueError(f"expected a number above 0, found {text!r}")
+    return number
+
+
+def percent(text: str) -> float:
+    """``5`` or ``5%`` as the fraction 0.05."""
+    number = positive(text.removesuffix("%"))
+    if number > 100:  # noqa: PLR2004
+        raise ValueError(f"expected a percentage up to 100, found {text!r}")
+    return number / 100
+
+
+def one_of(allowed: Sequence[str]) -> Callable[[str], str]:
+    """Read one of some words."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}, found {text!r}")
+        return text
+
+    return parse
+
+
+def settings(lines: Sequence[str]) -> dict[str, str]:
+    """KEY=VALUE, one each, as a mapping."""
+    found: dict[str, str] = {}
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise ValueError(f"expected KEY=VALUE with a name as KEY, found {line!r}")
+        found[key.strip()] = value
+    return found
