@@ -15,7 +15,7 @@ from pytest_numa.report import load
 _DEFAULTS = Workload()
 
 
-def bench_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the subcommand."""
     add = parser.add_argument
     add("--url", required=True, help="base of the server's URLs, such as http://127.0.0.1:8000")
@@ -46,6 +46,7 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the figures as JSON to FILE, or to standard output instead of the table",
     )
+    parser.set_defaults(act=bench)
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def bench(arguments: argparse.Namespace) -> int:
             client.interrupt()
             result = client.followed()
     if told:
-        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
+        print("\r\033[K", end="", file=sys.stderr)
     _tell(result, arguments.json)
     return 130 if result.incomplete else 1 if result.failed else 0
 
@@ -86,20 +87,20 @@ def _workload(arguments: argparse.Namespace) -> Workload:
 
 
 def _wrong(text: str) -> int:
-    print(f"pytest-numa bench: {text}", file=sys.stderr)  # noqa: T201
+    print(f"pytest-numa bench: {text}", file=sys.stderr)
     return 2
 
 
 def _progress(done: int, failed: int) -> None:
     bad = f", {failed} failed" if failed else ""
-    print(f"\r\033[K{done} requests ended{bad}", end="", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"\r\033[K{done} requests ended{bad}", end="", file=sys.stderr, flush=True)
 
 
 def _tell(result: RunResult, target: str | None) -> None:
     text = json.dumps(result.as_document(), indent=2)
     if target == "-":
-        print(text)  # noqa: T201
+        print(text)
         return
-    print(load.bench_text(result))  # noqa: T201
+    print(load.bench_text(result))
     if target:
         Path(target).write_text(text + "\n", encoding="utf-8")

@@ -99,6 +99,25 @@ def test_a_line_in_another_format_is_refused_with_its_number(line: str) -> None:
         list(numa_maps.parse(text, source="/proc/1/numa_maps"))
 
 
+@pytest.mark.parametrize(
+    "end", ["7f01 bi", "7f01 default N0=1", "7f01 default anon=3", "7f01", "7f01 bind:0 file=/a N0"]
+)
+def test_a_text_that_was_cut_off_is_refused_with_the_number_of_its_last_line(end: str) -> None:
+    text = f"7f00 default anon=2 N0=2 kernelpagesize_kB=4\n{end}"
+
+    with pytest.raises(ParseError, match=r"^/proc/1/numa_maps:2: expected ADDRESS POLICY"):
+        list(numa_maps.parse(text, source="/proc/1/numa_maps"))
+
+
+def test_ranges_that_differ_in_their_address_alone_are_told_apart() -> None:
+    like = "default anon=1 N0=1 kernelpagesize_kB=4"
+
+    found = list(numa_maps.parse(f"7f00 {like}\n7f01 {like}\n", source=""))
+
+    assert [one.start_address for one in found] == [0x7F00, 0x7F01]
+    assert {one.bytes_by_node[0] for one in found} == {4 * KIB}
+
+
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the captured samples are not on this machine")
 @pytest.mark.parametrize(
     ("name", "kib_by_node"),

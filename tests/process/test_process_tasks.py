@@ -129,7 +129,7 @@ def test_damaged_text_is_refused_by_its_file(tmp_path: Path) -> None:
 def test_memory_is_not_touched_where_it_is_not_asked_for(tmp_path: Path) -> None:
     add_process(tmp_path, 71, numa_maps="damaged")
 
-    (found,) = process.read_processes([71], tmp_path, with_memory=False)
+    (found,) = process.read_processes([71], tmp_path, depth="threads")
 
     assert found.memory is None
     assert found.unreadable == ()
@@ -165,8 +165,8 @@ def test_the_memory_of_a_living_process_is_that_which_the_kernel_counts() -> Non
     (found,) = process.read_processes([os.getpid()])
 
     assert found.memory is not None
-    assert sum(found.memory.anonymous_by_node.values()) > 1024 * KIB
-    assert any("/libc" in file.path for file in found.memory.files)
+    assert sum(found.memory.placed_by_node.values()) > 1024 * KIB
+    assert any("/libc" in (one.path or "") for one in found.memory.regions)
 
 
 def test_a_zombie_has_a_name_and_no_memory() -> None:
