@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +59,13 @@ def take(
     depth: Depth | None = None,
     watched: Watched | None = None,
     full_bytes: int = FULL_BYTES,
+    listeners: Mapping[int, str] | None = None,
 ) -> placement.Proof:
     """Look at the service and judge what was seen.
 
     Without ``depth`` all pages are looked at of processes that have no more than ``full_bytes`` of
-    memory, and of larger ones a sample that is large enough for the budget.
+    memory, and of larger ones a sample that is large enough for the budget. ``listeners`` are those
+    at the address where the service is asked.
     """
     service = target.service
     found: list[Process] = []
@@ -76,6 +79,7 @@ def take(
         cgroups=service.cgroups(),
         unit=target.unit,
         has_cpuset=_has_cpuset(target),
+        listeners=listeners or {},
     )
     return placement.prove(wanted, found, clues, watched)
 

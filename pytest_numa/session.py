@@ -11,7 +11,7 @@ from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
-from pytest_numa.services import managers, systemd, undo, unit_facts
+from pytest_numa.services import endpoint, managers, systemd, undo, unit_facts
 
 # Two seconds, while nothing is measured.
 _FULL_BYTES = 64 * 2**30
@@ -190,6 +190,7 @@ class Session:
             depth=depth,
             watched=watched,
             full_bytes=_FULL_BYTES,
+            listeners=endpoint.listeners(self.settings.endpoint),
         )
 
     def _launcher(self) -> Launcher:

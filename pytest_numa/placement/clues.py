@@ -1,8 +1,8 @@
 """What explains a finding: the unit as systemd has it, cgroups, nodes. It proves nothing."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pytest_numa import formatting
 from pytest_numa.host import Topology
@@ -23,6 +23,9 @@ class Clues:
     unit: UnitFacts | None = None
     has_cpuset: bool = True
     """Whether AllowedCPUs= and AllowedMemoryNodes= can have an effect under the unit's manager."""
+
+    listeners: Mapping[int, str] = field(default_factory=dict)
+    """Who listens where the service is asked, by process id (0: hidden from us) and name."""
 
     @property
     def unit_name(self) -> str:

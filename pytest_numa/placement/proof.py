@@ -17,6 +17,7 @@ Verdict = Literal["pass", "fail", "unknown"]
 # to two seconds old, and those of the processes are read one after the other.
 _UNSEEN_FRACTION = 0.05
 _UNSEEN_BYTES = 64 * 2**20
+_CONTAINER_CLIENTS = frozenset({"docker", "podman", "nerdctl"})
 _SHOWN = (
     *("CPUAffinity", "AllowedCPUs", "EffectiveCPUs", "AllowedMemoryNodes"),
     *("EffectiveMemoryNodes", "NUMAPolicy", "NUMAMask"),
@@ -68,6 +69,7 @@ def prove(
     findings += threads.check(wanted, processes, clues)
     findings += pages.check(wanted, processes, clues)
     findings += _absent_roles(wanted, processes)
+    findings += _answered_by_others(processes, clues)
     if watched is not None:
         findings += threads.check_watched(wanted, processes, watched, clues)
         if not any(one.subject.startswith("memory of ") for one in findings):
@@ -118,6 +120,21 @@ def _absent_roles(wanted: Wanted, processes: Sequence[Process]) -> Iterator[Find
             )
 
 
+def _answered_by_others(processes: Sequence[Process], clues: Clues) -> Iterator[Finding]:
+    """The requests of the load must be answered by what was looked at."""
+    known = {pid: name for pid, name in clues.listeners.items() if pid}
+    if known and processes and not known.keys() & {one.pid for one in processes}:
+        yield Finding(
+            subject=f"{', '.join(known.values())} answers the requests and is no process of the "
+            "service",
+            expected="a process of the service to listen at its address",
+            found=", ".join(f"{one.comm} ({one.pid})" for one in processes) + " do not",
+            cause="the service hands its work to others that it does not start itself (docker run, "
+            "Ray, a socket unit), which no line of the unit holds",
+            fix="start the server itself in the unit, or pin what it hands its work to",
+        )
+
+
 def _grown_elsewhere(wanted: Wanted, watched: Watched) -> Iterator[Finding]:
     """Memory that the cgroup had elsewhere at some moment, and no process has at the end."""
     by_node = watched.most_by_node or {}
@@ -155,6 +172,17 @@ def _unread(
             is_unread=True,
         )
     yield from _unseen(processes, clues)
+    engines = {one.comm for one in processes} & _CONTAINER_CLIENTS
+    if engines and len(processes) == 1:
+        yield Finding(
+            subject=f"only {min(engines)}, the client of a container engine, was looked at",
+            expected="the processes that do the service's work",
+            found="they run in a cgroup of the engine's, not in the unit's",
+            cause="the unit starts a container, and its CPU and memory lines hold the client alone",
+            fix="look at the container's first process (docker inspect --format {{.State.Pid}} "
+            "NAME), and pin it by --cpuset-cpus and --cpuset-mems",
+            is_unread=True,
+        )
 
 
 def _not_looked_at(subject: str, text: str) -> Finding:

@@ -76,19 +76,19 @@ class Memory:
         return sum(sum((one.sampled_by_node or {}).values()) for one in self.regions)
 
 
-def summarise(ranges: Iterable[MappedRange], mounts: Mounts) -> Memory:
-    """Add up the ranges of one process, which sees the files of ``mounts``."""
+def summarise(ranges: Iterable[tuple[MappedRange, int]], mounts: Mounts) -> Memory:
+    """Add up ranges, each with how many there are of its like; ``mounts`` are the process's."""
     sizes: defaultdict[tuple[Kind, str | None, str, int | None], Counter[int]] = defaultdict(
         Counter
     )
     sharers: Counter[tuple[Kind, str | None, str, int | None]] = Counter()
-    for one in ranges:
+    for one, alike in ranges:
         if one.pages_by_node:
             kind = _kind(one, mounts)
             forked = one.start_address if kind == "anonymous" and one.mapmax else None
             key = (kind, None if kind == "anonymous" else one.file, one.policy, forked)
             region = sizes[key]
-            unit_bytes = one.page_size_kib * 1024
+            unit_bytes = one.page_size_kib * 1024 * alike
             for node, pages in one.pages_by_node.items():
                 region[node] += pages * unit_bytes
             sharers[key] = max(sharers[key], one.mapmax or 1)

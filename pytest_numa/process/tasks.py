@@ -155,7 +155,7 @@ def _read_memory(
     if len(unreadable) > reasons:
         return None
     # Kernel threads and zombies have no memory, and so no text.
-    ranges = numa_maps.parse(text, source=str(path))
+    ranges = numa_maps.parse_alike(text, source=str(path))
     return summarise(ranges, Mounts(directory))
 
 

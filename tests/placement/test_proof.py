@@ -139,6 +139,27 @@ def test_memory_of_a_cgroup_that_agrees_with_its_processes_passes() -> None:
     assert prove(WANTED, [PROCESS], clues).verdict == "pass"
 
 
+def test_a_stranger_that_answers_for_the_service_is_a_finding() -> None:
+    clues = replace(CLUES, listeners={99: "ray (PID 99)"})
+
+    (finding,) = prove(WANTED, [PROCESS], clues).findings
+
+    assert finding.subject == "ray (PID 99) answers the requests and is no process of the service"
+    assert finding.found == "llama-server (70) do not"
+
+
+@pytest.mark.parametrize("listeners", [{70: "x", 99: "y"}, {0: "another user's process"}, {}])
+def test_one_of_the_service_that_listens_is_enough(listeners: dict[int, str]) -> None:
+    assert prove(WANTED, [PROCESS], replace(CLUES, listeners=listeners)).verdict == "pass"
+
+
+def test_the_client_of_a_container_engine_proves_nothing_of_the_container() -> None:
+    found = proof(process(comm="docker"))
+
+    assert found.verdict == "unknown"
+    assert "docker inspect" in found.findings[0].fix
+
+
 def test_the_unit_is_shown_as_what_it_says_and_not_as_proof() -> None:
     clues = replace(
         CLUES, unit=unit({"CPUAffinity": "2-3", "NUMAPolicy": "bind", "NeedDaemonReload": "yes"})

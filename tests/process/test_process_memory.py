@@ -12,7 +12,7 @@ MIB = 1024 * KIB
 
 
 def read(text: str, directory: Path = Path("/nowhere")) -> Memory:
-    ranges = numa_maps.parse(text, source="/proc/1/numa_maps")
+    ranges = numa_maps.parse_alike(text, source="/proc/1/numa_maps")
     return summarise(ranges, Mounts(directory))
 
 
