@@ -13,6 +13,7 @@ from pytest_numa.errors import PytestNumaError
 _COMMANDS = {
     "topology": ("topology_command", "nodes, CPUs, memory, distances and devices"),
     "placement": ("placement_command", "where the threads and pages of a running service are"),
+    "capture": ("capture_command", "write this machine to a folder, to be read elsewhere"),
     "bench": ("bench_command", "load a running OpenAI-compatible server"),
 }
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pytest_numa.formatting import bytes_iec
 from pytest_numa.placement import pages, threads
-from pytest_numa.placement.clues import Clues, memory_lines, shown
+from pytest_numa.placement.clues import Clues, cpu_lines, memory_lines, shown
 from pytest_numa.placement.finding import Finding
 from pytest_numa.placement.wanted import DEFAULT_ROLE, Wanted
 from pytest_numa.process import Process, Watched, total_by_node
@@ -70,6 +70,8 @@ def prove(
     findings += pages.check(wanted, processes, clues)
     findings += _absent_roles(wanted, processes)
     findings += _answered_by_others(processes, clues)
+    if not any("fell open" in one.cause for one in findings):
+        findings += _fell_open(wanted, clues)
     if watched is not None:
         findings += threads.check_watched(wanted, processes, watched, clues)
         if not any(one.subject.startswith("memory of ") for one in findings):
@@ -117,6 +119,25 @@ def _absent_roles(wanted: Wanted, processes: Sequence[Process]) -> Iterator[Find
                 found=", ".join(f"{one.comm} ({one.pid})" for one in processes) or "none",
                 cause="the service was started with fewer workers, or names them otherwise",
                 fix="correct the role's pattern, or the service's number of workers",
+            )
+
+
+def _fell_open(wanted: Wanted, clues: Clues) -> Iterator[Finding]:
+    """A cpuset that the unit asks for and the kernel refused: nothing holds what is right now."""
+    names = (
+        ("AllowedCPUs", "EffectiveCPUs", "cpuset.cpus"),
+        ("AllowedMemoryNodes", "EffectiveMemoryNodes", "cpuset.mems"),
+    )
+    for directive, effective, attribute in names:
+        if clues.unit and clues.fell_open(directive, effective, f"'{attribute}'"):
+            asked, held = (clues.unit.properties[name] for name in (directive, effective))
+            yield Finding(
+                subject=f"{directive}={asked} of {clues.unit.name} is not in effect",
+                expected=f"{attribute}.effective within {asked}",
+                found=f"{attribute}.effective {held or 'unknown'}",
+                cause=f"{directive}={asked} could not be applied ({attribute}), and systemd then "
+                "starts the service without: the setting fell open",
+                fix=f"{cpu_lines(wanted.policy)}; {memory_lines(wanted.policy)}",
             )
 
 

@@ -7,14 +7,10 @@ asks for any.
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import build_image
-import guest as lab_guest
 import machine
 import pytest
-import wheelhouse
 from build_image import PYTHON
 from guest import Guest
 
@@ -41,19 +37,6 @@ systemctl list-units --all --plain --no-legend 'inference*'
 pgrep --list-full --full '[p]ytest_numa.llamacpp_server'
 true
 """
-
-
-@pytest.fixture(scope="session")
-def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
-    """Boot the machine once, with pytest-numa installed from its wheel."""
-    if reason := build_image.lacking():
-        pytest.skip(reason)
-    wheel = wheelhouse.build(tmp_path_factory.mktemp("wheel"))
-    with lab_guest.booted(build_image.image(wheel)) as booted:
-        booted.copy_in(wheel, f"/root/{wheel.name}")
-        # No index and no --no-deps: what the wheel requires has to be there already.
-        booted.must(f"{PYTHON} -m pip install --quiet --no-index /root/{wheel.name}", 180)
-        yield booted
 
 
 def session(
