@@ -253,7 +253,11 @@ def _notes(
 ) -> Iterator[str]:
     unit = clues.unit
     if unit is not None:
-        said = ", ".join(f"{name}={value}" for name in _SHOWN if (value := unit.properties[name]))
+        said = ", ".join(
+            f"{name}={value}"
+            for name in _SHOWN
+            if (value := unit.properties[name]) not in ("", "n/a")
+        )
         yield f"{unit.name} says {said or 'nothing of CPUs or memory nodes'} (no proof)"
         if unit.properties["NeedDaemonReload"] == "yes":
             yield f"{unit.name} was changed on disk since it was loaded: systemctl daemon-reload"

@@ -27,6 +27,8 @@ class Guest:
     def __init__(self, image: Image, folder: Path) -> None:
         self._image = image
         self._console, self._log = folder / "console", folder / "qemu"
+        # One connection for all commands: under emulation its cryptography takes seconds.
+        self._connection = folder / "ssh"
         self._qemu: subprocess.Popen[bytes] | None = None
         self._port = 0
         self.accelerator = ""
@@ -110,7 +112,9 @@ class Guest:
         return self._qemu is not None and self._qemu.poll() is None
 
     def kill(self) -> None:
-        """End QEMU, if it runs."""
+        """End QEMU, if it runs, and the connection to it."""
+        argv = ["ssh", "-O", "exit", "-o", f"ControlPath={self._connection}", "root@127.0.0.1"]
+        subprocess.run(argv, capture_output=True, timeout=60, check=False)
         if self._qemu is not None:
             self._qemu.kill()
             self._qemu.wait(timeout=30)
@@ -127,6 +131,8 @@ class Guest:
             *("-F", "none", "-i", str(self._image.ssh_key), "-o", "BatchMode=yes"),
             *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
             *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60"),
+            *("-o", "ControlMaster=auto", "-o", f"ControlPath={self._connection}"),
+            *("-o", "ControlPersist=yes"),
         ]
 
     def _host_command(self, argv: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:

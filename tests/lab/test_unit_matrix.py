@@ -5,7 +5,7 @@ that were measured with systemd 252 on Linux 6.1; `occupant.py` is the service.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from guest import Guest
 pytestmark = pytest.mark.lab
 
 OCCUPANT = Path(__file__).with_name("occupant.py")
-UNIT = "occupant.service"
 WANTED = "--numa-node 1 --cpus 2-3"
 POOL = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -142,20 +141,20 @@ WRONG = {
         after="echo 0 > /sys/devices/system/cpu/cpu3/online; sleep 1; "
         "echo 1 > /sys/devices/system/cpu/cpu3/online",
         cause="was offline for a while",
-        fix="systemctl restart occupant.service",
+        fix="systemctl restart wrong-",
     ),
     "a former set-property": Wrong(
         lines=CPUSET,
-        after=f"systemctl set-property {UNIT} AllowedCPUs=0-1 && systemctl restart {UNIT}",
-        undo=f"systemctl revert {UNIT}",
-        cause="/etc/systemd/system.control/occupant.service.d/50-AllowedCPUs.conf",
+        after="systemctl set-property $UNIT AllowedCPUs=0-1 && systemctl restart $UNIT",
+        undo="rm -r /etc/systemd/system.control/$UNIT.d; systemctl daemon-reload",
+        cause=".service.d/50-AllowedCPUs.conf",
         fix="systemctl daemon-reload",
     ),
     "a former set-property of the memory": Wrong(
         lines=f"{AFFINITY}AllowedMemoryNodes=1\n",
-        after=f"systemctl set-property {UNIT} AllowedMemoryNodes=0 && systemctl restart {UNIT}",
-        undo=f"systemctl revert {UNIT}",
-        cause="/etc/systemd/system.control/occupant.service.d/50-AllowedMemoryNodes.conf",
+        after="systemctl set-property $UNIT AllowedMemoryNodes=0 && systemctl restart $UNIT",
+        undo="rm -r /etc/systemd/system.control/$UNIT.d; systemctl daemon-reload",
+        cause=".service.d/50-AllowedMemoryNodes.conf",
         fix="systemctl daemon-reload",
     ),
     "a preferred node that is full": Wrong(
@@ -216,42 +215,56 @@ WRONG = {
     ),
 }
 
-Start = Callable[[Case], None]
+OTHERS = {
+    "a thread that pins itself for a moment": Case(lines=NATIVE, does="--repin 0 --repin-for 4"),
+    "a child": Case(does="--children 1"),
+}
+UNITS: Mapping[str, Case] = {
+    f"{kind}-{number}.service": case
+    for kind, cases in (("right", RIGHT), ("wrong", WRONG), ("other", OTHERS))
+    for number, case in enumerate(cases.values())
+}
+
+Start = Callable[[Case], str]
+
+
+def unit_text(case: Case) -> str:
+    wrapper = f"{case.wrapper} " if case.wrapper else ""
+    return (
+        "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=120\n"
+        f"ExecStart={wrapper}/usr/bin/python3 /opt/occupant.py {case.does}\n{case.lines}"
+    )
 
 
 @pytest.fixture(scope="module")
-def occupied(guest: Guest) -> Guest:
-    """The guest with the service's program, where also an unprivileged user can read it."""
+def occupied(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+    """The guest with all units: under emulation systemd takes seconds to read them anew."""
+    folder = tmp_path_factory.mktemp("units")
+    for name, case in UNITS.items():
+        (folder / name).write_text(unit_text(case))
+    # Where also a user without rights can read it.
     guest.copy_in(OCCUPANT, "/opt/occupant.py")
-    return guest
+    guest.copy_in(folder, "/opt/units")
+    guest.must("cp /opt/units/* /etc/systemd/system && systemctl daemon-reload", 120)
+    yield guest
+    guest.must(f"cd /etc/systemd/system && rm {' '.join(UNITS)} && systemctl daemon-reload", 120)
 
 
 @pytest.fixture
 def start(occupied: Guest) -> Iterator[Start]:
-    """Install and start a case's unit; afterwards the guest is as it was before."""
-    undo = ["true"]
+    """Start a case's unit and return its name; afterwards the guest is as it was before."""
+    undo: list[str] = []
 
-    def started(case: Case) -> None:
-        undo.append(case.undo)
-        occupied.must(case.before, 120)
-        wrapper = f"{case.wrapper} " if case.wrapper else ""
-        text = (
-            "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=120\n"
-            f"ExecStart={wrapper}/usr/bin/python3 /opt/occupant.py {case.does}\n{case.lines}"
-        )
-        occupied.must(
-            f"cat > /etc/systemd/system/{UNIT} <<'END'\n{text}END\n"
-            f"systemctl daemon-reload && systemctl start {UNIT} && ({case.after})",
-            180,
-        )
+    def started(case: Case) -> str:
+        unit = next(name for name, one in UNITS.items() if one is case)
+        undo.append(f"systemctl stop $UNIT; {case.undo}; systemctl reset-failed $UNIT")
+        undo.append(f"UNIT={unit}")
+        commands = f"({case.before}) && systemctl start $UNIT && ({case.after})"
+        occupied.must(f"UNIT={unit}; {commands}", 180)
+        return unit
 
     yield started
-    occupied.run(
-        f"systemctl stop {UNIT}; {'; '.join(reversed(undo))}; rm -f /etc/systemd/system/{UNIT}; "
-        f"rm -rf /etc/systemd/system.control/{UNIT}.d; systemctl daemon-reload; "
-        f"systemctl reset-failed {UNIT}",
-        120,
-    )
+    occupied.run("; ".join(reversed(undo)), 120)
 
 
 def looked_at(guest: Guest, words: str, prefix: str = "") -> tuple[int, dict[str, Any]]:
@@ -262,9 +275,7 @@ def looked_at(guest: Guest, words: str, prefix: str = "") -> tuple[int, dict[str
 
 @pytest.mark.parametrize("case", RIGHT.values(), ids=RIGHT.keys())
 def test_a_right_unit_has_no_finding(occupied: Guest, start: Start, case: Case) -> None:
-    start(case)
-
-    code, found = looked_at(occupied, f"{UNIT} {case.wanted}")
+    code, found = looked_at(occupied, f"{start(case)} {case.wanted}")
 
     assert (code, found["verdict"], found["findings"], found["unread"]) == (0, "pass", [], [])
     assert set(found["bytes_by_node"]) >= {"1"}
@@ -272,22 +283,20 @@ def test_a_right_unit_has_no_finding(occupied: Guest, start: Start, case: Case) 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_unit_is_caught_with_its_cause(occupied: Guest, start: Start, case: Wrong) -> None:
-    start(case)
-
-    code, found = looked_at(occupied, f"{UNIT} {case.wanted}")
+    code, found = looked_at(occupied, f"{start(case)} {case.wanted}")
 
     causes = [finding["cause"] for finding in found["findings"]]
     assert (code, found["verdict"]) == (1, "fail"), found
     assert all(case.cause in cause for cause in causes), causes
-    assert all(case.fix in finding["fix"] for finding in found["findings"])
+    assert all(case.fix in finding["fix"] for finding in found["findings"]), found["findings"]
 
 
 def test_a_thread_that_pins_itself_for_a_moment_is_seen_by_a_watch(
     occupied: Guest, start: Start
 ) -> None:
-    start(Case(lines=NATIVE, does="--repin 0 --repin-for 4"))
+    unit = start(OTHERS["a thread that pins itself for a moment"])
 
-    code, found = looked_at(occupied, f"{UNIT} {WANTED} --watch 12")
+    code, found = looked_at(occupied, f"{unit} {WANTED} --watch 12")
 
     (finding,) = found["findings"]
     assert code == 1
@@ -295,45 +304,57 @@ def test_a_thread_that_pins_itself_for_a_moment_is_seen_by_a_watch(
 
 
 def test_a_service_of_another_user_is_unknown_and_not_passed(occupied: Guest, start: Start) -> None:
-    start(Case())
+    unit = start(RIGHT["all lines"])
     nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups "
 
-    code, found = looked_at(occupied, f"{UNIT} {WANTED}", prefix=nobody)
+    code, found = looked_at(occupied, f"{unit} {WANTED}", prefix=nobody)
 
     assert (code, found["verdict"], found["findings"]) == (3, "unknown", [])
     assert "numa_maps: Permission denied" in found["unread"][0]
 
 
 @pytest.mark.parametrize(
-    ("target", "message"),
+    ("unit", "message"),
     [
         ("nosuch.service", "the unit nosuch.service does not exist"),
-        (UNIT, "has no main process: it is inactive"),
+        ("right-0", "right-0.service has no main process: it is inactive"),
     ],
 )
-def test_a_unit_that_does_not_run_is_unknown(occupied: Guest, target: str, message: str) -> None:
-    text = "[Service]\nExecStart=/bin/true\n"
-    occupied.must(f"printf '{text}' > /run/systemd/system/{UNIT}; systemctl daemon-reload", 60)
-
-    code, found = looked_at(occupied, f"{target} {WANTED}")
+def test_a_unit_that_does_not_run_is_unknown(occupied: Guest, unit: str, message: str) -> None:
+    code, found = looked_at(occupied, f"{unit} {WANTED}")
 
     assert (code, found["verdict"]) == (3, "unknown")
     assert message in found["unread"][0]
 
 
 def test_without_options_what_the_unit_declares_is_wanted(occupied: Guest, start: Start) -> None:
-    start(Case())
-
-    code, found = looked_at(occupied, UNIT)
+    code, found = looked_at(occupied, start(RIGHT["all lines"]))
 
     assert (code, found["wanted"]["cpus"], found["wanted"]["memory_nodes"]) == (0, "2-3", "1")
 
 
 def test_a_process_id_stands_for_the_whole_unit(occupied: Guest, start: Start) -> None:
-    start(Case(does="--children 1"))
-    pid = occupied.must(f"systemctl show --property=MainPID --value {UNIT}", 60).strip()
+    unit = start(OTHERS["a child"])
+    pid = occupied.must(f"systemctl show --property=MainPID --value {unit}", 60).strip()
 
     code, found = looked_at(occupied, f"{pid} {WANTED}")
 
     assert (code, len(found["processes"])) == (0, 2)
-    assert found["notes"][0].startswith(f"{UNIT} says CPUAffinity=2-3")
+    assert found["notes"][0].startswith(f"{unit} says CPUAffinity=2-3")
+
+
+def test_a_captured_service_is_judged_as_the_live_one(occupied: Guest, start: Start) -> None:
+    unit = start(WRONG["a child outside the CPUs"])
+    pid = occupied.must(f"systemctl show --property=MainPID --value {unit}", 60).strip()
+    occupied.must(
+        f"rm -rf /root/captured; /opt/lab/bin/pytest-numa capture /root/captured {pid}", 180
+    )
+
+    _, live = looked_at(occupied, f"{pid} {WANTED}")
+    code, found = looked_at(occupied, f"{pid} {WANTED} --root /root/captured")
+
+    assert code == 1
+    assert found["processes"] == live["processes"]
+    assert [one["subject"] for one in found["findings"]] == [
+        one["subject"] for one in live["findings"]
+    ]

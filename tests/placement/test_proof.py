@@ -160,6 +160,34 @@ def test_the_client_of_a_container_engine_proves_nothing_of_the_container() -> N
     assert "docker inspect" in found.findings[0].fix
 
 
+def test_a_cpuset_that_fell_open_is_a_finding_though_all_is_in_place_now() -> None:
+    facts = unit({"AllowedMemoryNodes": "5", "EffectiveMemoryNodes": "0-2"})
+
+    (finding,) = prove(WANTED, [PROCESS], replace(CLUES, unit=facts)).findings
+
+    assert finding.subject == "AllowedMemoryNodes=5 of x.service is not in effect"
+    assert finding.found == "cpuset.mems.effective 0-2"
+    assert "fell open" in finding.cause
+
+
+def test_a_cpuset_that_fell_open_is_told_once() -> None:
+    facts = unit({"AllowedCPUs": "99", "EffectiveCPUs": "0-3"})
+    wide = process(threads=(replace(THREAD, cpus_allowed=frozenset(range(4))),))
+
+    (finding,) = prove(WANTED, [wide], replace(CLUES, unit=facts)).findings
+
+    assert finding.subject.startswith("1 of 1 threads")
+
+
+def test_a_sample_that_is_too_small_for_the_budget_is_unknown() -> None:
+    sampled = region(bytes_by_node={1: 500 * GIB}, sampled_by_node={1: 4096})
+
+    found = proof(process(memory=memory(sampled)))
+
+    assert found.verdict == "unknown"
+    assert found.findings[0].fix.endswith("--pages full")
+
+
 def test_the_unit_is_shown_as_what_it_says_and_not_as_proof() -> None:
     clues = replace(
         CLUES, unit=unit({"CPUAffinity": "2-3", "NUMAPolicy": "bind", "NeedDaemonReload": "yes"})
