@@ -72,7 +72,8 @@ def resolve(
 def expected(topology: Topology, *, node_option: str | None, cpus_option: str | None) -> Policy:
     """Turn the options into the policy that a service which runs already is judged by.
 
-    It may name offline CPUs, which the service lost, and nodes that have memory alone.
+    It may name offline CPUs, which the service lost, and nodes that have memory alone. Without
+    CPUs the nodes' online ones are meant: of hosts without SMT half of them may be off on purpose.
     """
     try:
         nodes, cpus = _expected(topology, node_option, cpus_option)
@@ -97,7 +98,7 @@ def _expected(
     else:
         nodes = _parse_nodes(topology, node_option)
     if cpus is None:
-        cpus = frozenset[int]().union(*(node.cpus | node.cpus_offline for node in nodes))
+        cpus = frozenset[int]().union(*(node.cpus for node in nodes))
     if not cpus or not nodes:
         raise _Refusal(
             f"expected CPUs and nodes with CPUs, found CPUs {cpulist.format(cpus) or 'none'} and "

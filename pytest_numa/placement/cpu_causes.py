@@ -94,20 +94,21 @@ def _of_its_lines(
         return offline
     return (
         f"the unit says CPUAffinity={shown(affinity)} and the mask is wider: one of these CPUs was "
-        "offline for a while (the kernel then widens the mask and never takes that back), or the "
-        "program widened it",
+        "offline for a while (where the cpuset controller is on the kernel then widens the mask "
+        "and never takes that back), or the program widened it",
         f"systemctl restart {unit.name}; {cpu_lines(policy)} keeps it from happening again",
     )
 
 
 def _of_the_host(mask: frozenset[int], policy: Policy, clues: Clues) -> Explained | None:
     offline = policy.cpus & clues.topology.cpus_offline
-    if not offline or mask & clues.topology.cpus_online <= policy.cpus:
+    online = mask & clues.topology.cpus_online
+    if not offline or (online and online <= policy.cpus):
         return None
     first = min(offline)
     return (
-        f"CPU {shown(offline)} is offline: when it was taken away the kernel widened every mask "
-        "that held it to other CPUs",
+        f"CPU {shown(offline)} is offline: where the cpuset controller is on (some unit of the "
+        "host has AllowedCPUs=) the kernel then widens every mask that held it",
         f"echo 1 > /sys/devices/system/cpu/cpu{first}/online && systemctl restart "
         f"{clues.unit_name}: the mask does not come back by itself",
     )

@@ -70,6 +70,7 @@ def prove(
     findings += pages.check(wanted, processes, clues)
     findings += _absent_roles(wanted, processes)
     findings += _answered_by_others(processes, clues)
+    findings += _offline(wanted, clues)
     if not any("fell open" in one.cause for one in findings):
         findings += _fell_open(wanted, clues)
     if watched is not None:
@@ -120,6 +121,19 @@ def _absent_roles(wanted: Wanted, processes: Sequence[Process]) -> Iterator[Find
                 cause="the service was started with fewer workers, or names them otherwise",
                 fix="correct the role's pattern, or the service's number of workers",
             )
+
+
+def _offline(wanted: Wanted, clues: Clues) -> Iterator[Finding]:
+    """CPUs that were asked for by number and that no thread can run on."""
+    if offline := wanted.all_cpus & clues.topology.cpus_offline:
+        yield Finding(
+            subject=f"CPU {shown(offline)} is wanted for the service and cannot be used",
+            expected=f"CPUs {shown(wanted.all_cpus)} to be online",
+            found=f"CPU {shown(offline)} offline",
+            cause=f"CPU {shown(offline)} is offline: it was taken away while the service ran",
+            fix=f"echo 1 > /sys/devices/system/cpu/cpu{min(offline)}/online && systemctl restart "
+            f"{clues.unit_name}",
+        )
 
 
 def _fell_open(wanted: Wanted, clues: Clues) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ def check(wanted: Wanted, processes: Sequence[Process], clues: Clues) -> Iterato
                 subject=f"{len(threads)} of {len(process.threads)} threads of {name(process)} may "
                 f"run off the policy's CPUs: {_names([(one.name, one.tid) for one in threads])}",
                 expected=f"allowed CPUs within {policy.cpu_list}",
-                found=f"allowed CPUs {shown(mask)}",
+                found=f"allowed CPUs {shown(mask)}{'' if mask else ' that are online'}",
                 cause=cause,
                 fix=fix,
             )
@@ -80,7 +80,7 @@ def _for_a_while(
 ) -> Iterator[Finding]:
     for mask, (first_s, last_s) in thread.masks.items():
         online = mask & clues.topology.cpus_online
-        if not online <= policy.cpus and mask != at_end:
+        if not _is_within(online, policy) and mask != at_end:
             cause, fix = cpu_causes.explain("threads", mask, policy, clues)
             yield Finding(
                 subject=f"thread {thread.name} ({thread.tid}) of process "
@@ -98,10 +98,14 @@ def _strays(process: Process, policy: Policy, clues: Clues) -> dict[frozenset[in
     online = clues.topology.cpus_online
     found: dict[frozenset[int], list[Thread]] = {}
     for thread in process.threads:
-        # None: it has ended, and kept no mask.
-        if thread.cpus_allowed is not None and not thread.cpus_allowed & online <= policy.cpus:
+        # None: it has ended, and kept no mask. None of a mask online: it runs anywhere.
+        if thread.cpus_allowed is not None and not _is_within(thread.cpus_allowed & online, policy):
             found.setdefault(thread.cpus_allowed & online, []).append(thread)
     return found
+
+
+def _is_within(cpus_online: frozenset[int], policy: Policy) -> bool:
+    return bool(cpus_online) and cpus_online <= policy.cpus
 
 
 def _extent(process: Process, threads: Sequence[Thread], *, is_everyone: bool) -> Extent:

@@ -136,10 +136,20 @@ WRONG = {
         cause="CPU 3 is offline",
         fix="/sys/devices/system/cpu/cpu3/online",
     ),
-    "a CPU that was offline": Wrong(
+    "a CPU taken offline beside a cpuset": Wrong(
         lines=NATIVE,
+        before="systemctl start companion",
+        after="echo 0 > /sys/devices/system/cpu/cpu3/online; sleep 1",
+        undo="echo 1 > /sys/devices/system/cpu/cpu3/online; systemctl stop companion",
+        cause="CPU 3 is offline",
+        fix="/sys/devices/system/cpu/cpu3/online",
+    ),
+    "a CPU that was offline beside a cpuset": Wrong(
+        lines=NATIVE,
+        before="systemctl start companion",
         after="echo 0 > /sys/devices/system/cpu/cpu3/online; sleep 1; "
-        "echo 1 > /sys/devices/system/cpu/cpu3/online",
+        "echo 1 > /sys/devices/system/cpu/cpu3/online; sleep 1",
+        undo="systemctl stop companion",
         cause="was offline for a while",
         fix="systemctl restart wrong-",
     ),
@@ -225,6 +235,10 @@ UNITS: Mapping[str, Case] = {
     for number, case in enumerate(cases.values())
 }
 
+# A unit with a cpuset switches the controller on for all others of its slice: only then do masks
+# follow the CPUs that come and go.
+COMPANION = "[Service]\nExecStart=/bin/sleep infinity\nAllowedCPUs=0-3\n"
+
 Start = Callable[[Case], str]
 
 
@@ -240,14 +254,16 @@ def unit_text(case: Case) -> str:
 def occupied(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     """The guest with all units: under emulation systemd takes seconds to read them anew."""
     folder = tmp_path_factory.mktemp("units")
-    for name, case in UNITS.items():
-        (folder / name).write_text(unit_text(case))
+    texts = {name: unit_text(case) for name, case in UNITS.items()}
+    texts["companion.service"] = COMPANION
+    for name, text in texts.items():
+        (folder / name).write_text(text)
     # Where also a user without rights can read it.
     guest.copy_in(OCCUPANT, "/opt/occupant.py")
     guest.copy_in(folder, "/opt/units")
     guest.must("cp /opt/units/* /etc/systemd/system && systemctl daemon-reload", 120)
     yield guest
-    guest.must(f"cd /etc/systemd/system && rm {' '.join(UNITS)} && systemctl daemon-reload", 120)
+    guest.must(f"cd /etc/systemd/system && rm {' '.join(texts)} && systemctl daemon-reload", 120)
 
 
 @pytest.fixture

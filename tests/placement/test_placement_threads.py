@@ -137,3 +137,13 @@ def test_a_mask_with_an_offline_cpu_is_judged_by_what_is_online() -> None:
     clues = replace(CLUES, topology=WITHOUT_CPU_3)
 
     assert list(threads.check(WANTED, [PROCESS], clues)) == []
+
+
+def test_a_mask_of_which_no_cpu_is_online_holds_nothing() -> None:
+    only_3 = process(threads=(replace(THREAD, cpus_allowed=frozenset({3})),))
+    clues = replace(CLUES, topology=WITHOUT_CPU_3)
+
+    (finding,) = threads.check(WANTED, [only_3], clues)
+
+    assert finding.found == "allowed CPUs none that are online"
+    assert finding.cause.startswith("CPU 3 is offline")

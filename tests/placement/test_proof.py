@@ -3,7 +3,20 @@
 from dataclasses import replace
 
 import pytest
-from facts import CLUES, GIB, MIB, POLICY, PROCESS, THREAD, WANTED, memory, process, region, unit
+from facts import (
+    CLUES,
+    GIB,
+    MIB,
+    POLICY,
+    PROCESS,
+    THREAD,
+    WANTED,
+    WITHOUT_CPU_3,
+    memory,
+    process,
+    region,
+    unit,
+)
 
 from pytest_numa.errors import PolicyError
 from pytest_numa.placement import Budget, Proof, Role, Wanted, over_time, prove
@@ -168,6 +181,13 @@ def test_a_cpuset_that_fell_open_is_a_finding_though_all_is_in_place_now() -> No
     assert finding.subject == "AllowedMemoryNodes=5 of x.service is not in effect"
     assert finding.found == "cpuset.mems.effective 0-2"
     assert "fell open" in finding.cause
+
+
+def test_a_wanted_cpu_that_is_offline_is_a_finding_though_no_mask_is_wrong() -> None:
+    (finding,) = prove(WANTED, [PROCESS], replace(CLUES, topology=WITHOUT_CPU_3)).findings
+
+    assert finding.found == "CPU 3 offline"
+    assert finding.fix.startswith("echo 1 > /sys/devices/system/cpu/cpu3/online")
 
 
 def test_a_cpuset_that_fell_open_is_told_once() -> None:
