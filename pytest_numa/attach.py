@@ -35,9 +35,7 @@ def find(target: str, root: Path = _LIVE) -> Target:
     if target.isdecimal():
         return _of_pid(int(target), root)
     if root != _LIVE:
-        raise HostError(
-            f"{target!r}: expected a process id: a captured machine has no systemd to ask for units"
-        )
+        return _captured_unit(target if "." in target else f"{target}.service", root)
     if not _UNIT.fullmatch(target):
         raise HostError(f"expected a process id or the name of a unit, found {target!r}")
     found = _loaded_unit(target if "." in target else f"{target}.service")
@@ -107,6 +105,19 @@ def _of_pid(pid: int, root: Path) -> Target:
     # A unit of that name may belong to another manager.
     is_its = unit.main_pid != 0 and pid in whole.pids
     return Target(service=whole, unit=unit) if is_its else alone
+
+
+def _captured_unit(name: str, root: Path) -> Target:
+    """Find a unit's processes by their cgroup; the main one is what none of the others started."""
+    parents: dict[int, int] = {}
+    for one in process.read_processes(process.all_pids(root), root, depth="threads"):
+        folder = process.service_cgroup(one.pid, root)
+        if folder is not None and folder.name == name:
+            parents[one.pid] = one.ppid
+    if not parents:
+        raise ServiceError(f"the unit {name}: expected its processes in {root}/proc, found none")
+    main = min(parents, key=lambda pid: (parents[pid] in parents, pid))
+    return Target(service=ServiceProcesses(main_pid=main, has_own_cgroup=True, root=root))
 
 
 def _loaded_unit(name: str) -> UnitFacts:

@@ -168,6 +168,19 @@ def test_a_stricter_budget_finds_more(root: Path, capsys: pytest.CaptureFixture[
     assert "at most 0% and 64.0 MiB elsewhere" in capsys.readouterr().out
 
 
+def test_a_unit_of_a_capture_is_found_by_the_cgroup_of_its_processes(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for pid in (70, 71):
+        write(root / f"proc/{pid}/cgroup", "0::/system.slice/x.service\n")
+        write(root / "sys/fs/cgroup/system.slice/x.service/cgroup.procs", "70\n71\n")
+    add(root, 72, numa_maps="", cpus="0")
+
+    code, found = document(capsys, "x", "--numa-node", 1, "--root", root)
+
+    assert (code, [one["pid"] for one in found["processes"]]) == (0, [70, 71])
+
+
 def test_a_capture_of_processes_alone_is_judged_by_the_options(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,7 +201,7 @@ def test_a_capture_of_processes_alone_is_judged_by_the_options(
         (("70", "--cpus", "1", "--role", "a"), 2, "--role: expected PATTERN=NODES"),
         (("70", "--cpus", "1", "--role", "(=1"), 2, "expected a regular expression, found '('"),
         (("99", "--cpus", "1"), 3, "process 99: expected a running process, found none"),
-        (("x.service", "--cpus", "1"), 3, "a captured machine has no systemd to ask"),
+        (("x", "--cpus", "1"), 3, "the unit x.service: expected its processes in"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_message_with_its_exit_code(

@@ -4,6 +4,7 @@ Read from procfs below a root directory, so that a captured machine reads like t
 """
 
 from pytest_numa.process.family import (
+    all_pids,
     cgroup_directory,
     descendants,
     pids_in_cgroup,
@@ -28,6 +29,7 @@ __all__ = [
     "Watch",
     "Watched",
     "WatchedThread",
+    "all_pids",
     "cgroup_directory",
     "descendants",
     "pids_in_cgroup",

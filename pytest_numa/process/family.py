@@ -24,6 +24,11 @@ _USUAL_MOUNTS = (
 )
 
 
+def all_pids(root: Path = Path("/")) -> frozenset[int]:
+    """Find all processes that /proc shows."""
+    return frozenset(int(directory.name) for directory in files.numbered(root / "proc"))
+
+
 def descendants(pid: int, root: Path = Path("/")) -> frozenset[int]:
     """Find the children of a process, their children, and so on; without the process itself.
 

@@ -156,7 +156,8 @@ class Watch:
             busy = self._masks(pids, began_s - self._began_s)
             self._last_cpus(busy)
             self._memory()
-        except (HostError, ParseError) as error:
+        except (HostError, ParseError, OSError) as error:
+            # A look that failed must not end the watch unseen.
             self._unreadable[str(error)] = None
         self._looks += 1
         self._longest_s = max(self._longest_s, time.monotonic() - began_s)

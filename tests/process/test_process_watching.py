@@ -140,6 +140,24 @@ def test_processes_that_are_slow_to_find_are_asked_for_less_often(child: Child) 
     assert child.pid in watch.so_far().comms
 
 
+def test_a_look_that_fails_is_told_and_does_not_end_the_watch(child: Child) -> None:
+    answers = iter([OSError("no such luck"), None])
+
+    def pids() -> list[int]:
+        if error := next(answers, None):
+            raise error
+        return [child.pid]
+
+    watch = Watch(pids)
+    watch.look()
+    watch.look()
+
+    found = watch.so_far()
+
+    assert found.unreadable == ("no such luck",)
+    assert child.pid in found.comms
+
+
 def test_the_most_memory_of_each_node_is_kept() -> None:
     sizes: Iterator[dict[int, int]] = iter([{0: 1, 1: 9}, {0: 5, 1: 2}])
 
