@@ -1,38 +1,21 @@
-"""What is private in the texts of a host, and what stands in its place.
-
-Names of the host and of users, addresses, serial numbers, and secrets on command lines. Numbers
-that a machine is made of are kept.
-"""
+"""What is private in the texts of a host goes; numbers that a machine is made of stay."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-BLANK = "blanked"
+from pytest_numa.capture import credentials, identities
+from pytest_numa.capture.identities import Numbers
 
-# `--api-key`, `HF_TOKEN`; not `--max-tokens`, `--tokenizer` or `--numa-keep`.
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|[-_.])(?:api-?key|key|.*token(?!s|iz)|.*secret|.*passw(?:or)?d?|pwd|.*credentials?|"
-    r"auth(?:orization)?)(?:$|[-_.])"
+_NAMED = (
+    ("a user's name", re.compile(r"(/(?:home|[Uu]sers)/)[^/\s:,\"']+"), r"\1user"),
+    ("a serial number", re.compile(r"(/by-id/)[^/\s:,\"']+"), rf"\1{credentials.BLANK}"),
+    ("a name of iSCSI", re.compile(r"\b(iqn\.\d{4}-\d\d\.)[^\s,\"']+"), rf"\1{credentials.BLANK}"),
 )
-_OPTION = re.compile(r"-{1,2}[A-Za-z][\w.-]*")
-_ASSIGNED = re.compile(r"(-{0,2}[A-Za-z_][\w.-]*)=(.+)", re.DOTALL)
-_SHAPES = re.compile(
-    r"\b(?:hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|eyJ)[A-Za-z0-9_.-]{8,}"
+# As of sshfs, alice@host:/data, of cifs, username=alice, and of who built the kernel, (alice@host).
+_ACCOUNT = re.compile(
+    r"(?<![\w.+@-])[\w.+-]+@(?!sha\d+:)(?=[\w.-]+:)|(?<=\()[\w.+-]+@|(?<=\busername=)[^\s,;&]+"
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/=_.-]{6,}")
-_URL = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*(?=@)")
-_HOME = re.compile(r"(/(?:home|Users)/)[^/\s:,]+")
-_UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_MAC = re.compile(r"(?i)(?<![0-9a-f])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![0-9a-f:])")
-_WWN = re.compile(r"(?i)\b(wwn-0x|eui\.|nvme-uuid\.|naa\.)[0-9a-f]{16,32}\b")
-_MACHINE_ID = re.compile(r"(?i)(?<=machine_id=)[0-9a-f]{32}")
-_IPV4 = re.compile(r"(?<![\d.])(?!127\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-_IPV6 = re.compile(
-    r"(?i)(?<![\w:.])(?=[0-9a-f:]*[0-9a-f]{1,4}:)(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3,7}|"
-    r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?)(?![0-9a-f:])"
-)
-_EXAMPLE_IPV4, _EXAMPLE_IPV6 = "192.0.2.1", "2001:db8::1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,79 +26,86 @@ class Blanked:
     what: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Blanker:
-    """Blanks the texts of one host."""
+    """Blanks the texts of one host, which has these names."""
 
-    hostname: str
+    names: tuple[str, ...]
+    _numbers: Numbers = field(default_factory=Numbers)
+    _people_known: dict[str, Blanked] = field(default_factory=dict)
+    _words_known: dict[str, Blanked] = field(default_factory=dict)
+    _host: re.Pattern[str] | None = field(init=False)
 
-    def words(self, text: str) -> Blanked:
-        """Blank a text of words between blanks, such as the kernel's command line."""
-        return self._argv(re.split(r"(\s+)", text), step=2)
+    def __post_init__(self) -> None:
+        self._host = identities.host_pattern(*self.names)
 
     def argv(self, text: str) -> Blanked:
         """Blank a command line as /proc/PID/cmdline has it, with a NUL after each word."""
-        return self._argv(re.split("(\0)", text), step=2)
 
-    def paths(self, text: str) -> Blanked:
-        """Blank a text that holds paths, such as maps or mountinfo."""
-        return _applied(text, self._rules())
+        def steps(what: dict[str, None]) -> str:
+            words = [self._without_accounts(word, what) for word in text.split("\0")]
+            return "\0".join(self._people(w, what) for w in credentials.by_name(words, what))
 
-    def _argv(self, parts: list[str], *, step: int) -> Blanked:
-        what: dict[str, None] = {}
-        is_next_secret = False
-        for at in range(0, len(parts), step):
-            word = parts[at]
-            assigned = _ASSIGNED.fullmatch(word)
-            if is_next_secret and word and not word.startswith("--"):
-                what[f"the argument after {parts[at - step]}"] = None
-                word = BLANK
-            elif assigned and _SECRET_NAME.search(assigned[1].lstrip("-")):
-                what[f"the value of {assigned[1]}"] = None
-                word = f"{assigned[1]}={BLANK}"
-            is_option = _OPTION.fullmatch(parts[at]) is not None
-            is_next_secret = is_option and bool(_SECRET_NAME.search(parts[at].lstrip("-")))
-            found = _applied(word, [*self._rules(), *_ADDRESSES])
-            what.update(dict.fromkeys(found.what))
-            parts[at] = found.text
-        return Blanked(text="".join(parts), what=tuple(what))
+        return _noted(steps)
 
-    def _rules(self) -> list["_Rule"]:
-        # A name of one or two letters would be found in everything.
-        if len(self.hostname) < 3:  # noqa: PLR2004
-            return [*_RULES]
-        named = re.compile(rf"(?<![\w.-]){re.escape(self.hostname)}(?![\w-])")
-        return [("the host's name", named, lambda _: "host"), *_RULES]
+    def words(self, text: str) -> Blanked:
+        """Blank a text of words between blanks, such as the kernel's command line."""
 
+        def steps(what: dict[str, None]) -> str:
+            # One word that holds them all: quotes are understood.
+            found = "".join(credentials.by_name([f" {self._without_accounts(text, what)}"], what))
+            return self._people(found.removeprefix(" "), what)
 
-_Rule = tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]]
+        # Processes mostly see the same mounts.
+        if text not in self._words_known:
+            self._words_known[text] = _noted(steps)
+        return self._words_known[text]
 
+    def people(self, text: str) -> Blanked:
+        """Blank a path, or what else people have named."""
+        # The same paths stand in thousands of lines.
+        if text not in self._people_known:
+            self._people_known[text] = _noted(lambda what: self._people(text, what))
+        return self._people_known[text]
 
-def _zeros(match: re.Match[str]) -> str:
-    return re.sub(r"(?i)[0-9a-f]", "0", match[0])
+    def numbers(self, text: str) -> Blanked:
+        """Blank a text of the kernel's own: only numbers that are unique in the world."""
+        return _noted(lambda what: self._numbers.blank(text, what))
 
+    def _people(self, text: str, what: dict[str, None]) -> str:
+        text = self._without_host(credentials.by_shape(text, what), what)
+        for name, pattern, instead in _NAMED:
+            text = _substituted(pattern, instead, text, name, what)
+        return identities.addresses(self._numbers.blank(text, what), what)
 
-_RULES: tuple[_Rule, ...] = (
-    ("a secret, by its shape", _SHAPES, lambda _: BLANK),
-    ("credentials of a request", _BEARER, lambda match: f"{match[1]} {BLANK}"),
-    ("credentials in a URL", _URL, lambda _: f"{BLANK}:{BLANK}"),
-    ("a user's name", _HOME, lambda match: f"{match[1]}user"),
-    ("a UUID", _UUID, _zeros),
-    ("a hardware address", _MAC, _zeros),
-    ("a serial number", _WWN, lambda match: match[1] + "0" * 16),
-    ("a machine id", _MACHINE_ID, lambda _: "0" * 32),
-)
-_ADDRESSES: tuple[_Rule, ...] = (
-    ("an address", _IPV4, lambda _: _EXAMPLE_IPV4),
-    ("an address", _IPV6, lambda _: _EXAMPLE_IPV6),
-)
+    def _without_host(self, text: str, what: dict[str, None]) -> str:
+        while self._host and (changed := self._host.sub("host", text)) != text:
+            # Again: what is left of "host-1-1" on a host called "host-1" is its name.
+            what["the host's name"] = None
+            text = changed
+        return text
+
+    def _without_accounts(self, text: str, what: dict[str, None]) -> str:
+        def instead(match: re.Match[str]) -> str:
+            return "user@" if match[0].endswith("@") else "user"
+
+        return _substituted(_ACCOUNT, instead, text, "a user's name", what)
 
 
-def _applied(text: str, rules: list[_Rule]) -> Blanked:
+def _substituted(
+    pattern: re.Pattern[str],
+    instead: str | Callable[[re.Match[str]], str],
+    text: str,
+    name: str,
+    what: dict[str, None],
+) -> str:
+    changed = pattern.sub(instead, text)
+    if changed != text:
+        what[name] = None
+    return changed
+
+
+def _noted(steps: Callable[[dict[str, None]], str]) -> Blanked:
     what: dict[str, None] = {}
-    for name, pattern, instead in rules:
-        changed = pattern.sub(instead, text)
-        if changed != text:
-            what[name] = None
-        text = changed
+    text = steps(what)
     return Blanked(text=text, what=tuple(what))

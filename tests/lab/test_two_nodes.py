@@ -158,7 +158,9 @@ def test_the_report_tells_the_placement(guest: Guest, tmp_path: Path) -> None:
     report = (tmp_path / "report.md").read_text()
     assert "Placement is as the policy says" in report
     assert re.search(
-        r"^\| +\d+ \| python +\| +\d+ \| 2-3 +\|.*\bN1 \d+\.\d MiB", report, re.MULTILINE
+        r"^\| +\d+ \| python +\| default +\| +\d+ \| 2-3 +\|.*\bN1 \d+\.\d MiB",
+        report,
+        re.MULTILINE,
     )
 
 
