@@ -67,7 +67,16 @@ def _of_shared_memory(region: Region, process: Process, policy: Policy) -> Expla
 
 def _of_the_unit(region: Region, policy: Policy, clues: Clues) -> Explained | None:
     unit = clues.unit
-    if unit is None or region.policy.startswith(("prefer", "interleave", "weighted")):
+    if unit is None:
+        return None
+    named = _nodes_of(region.policy)
+    if clues.binder() == "numactl" and named and not named <= policy.memory_nodes:
+        return (
+            f"numactl in ExecStart= sets another policy after systemd has set the unit's: "
+            f"{unit.exec_start}",
+            f"leave numactl out of ExecStart= and write {memory_lines(policy)}",
+        )
+    if region.policy.startswith(("prefer", "interleave", "weighted")):
         return None
     for path in clues.drop_ins("AllowedMemoryNodes", "NUMAPolicy", "NUMAMask"):
         return (
@@ -80,13 +89,6 @@ def _of_the_unit(region: Region, policy: Policy, clues: Clues) -> Explained | No
             "(cpuset.mems), and systemd then starts the service on all nodes: the setting fell "
             "open",
             f"name nodes that exist: {memory_lines(policy)}",
-        )
-    bound = _nodes_of(region.policy)
-    if clues.binder() == "numactl" and bound and not bound <= policy.memory_nodes:
-        return (
-            f"numactl in ExecStart= sets another policy after systemd has set the unit's: "
-            f"{unit.exec_start}",
-            f"leave numactl out of ExecStart= and write {memory_lines(policy)}",
         )
     return None
 
@@ -111,7 +113,6 @@ def _of_its_policy(
 
 def _why(text: str, process: Process, policy: Policy) -> str:
     """What the policy of the ranges, as numa_maps has it, says of where their pages are."""
-    bound = _nodes_of(text)
     if not text:
         return "the reason shows in the policy of its ranges, which a sample does not read"
     if text.startswith("prefer"):
@@ -121,7 +122,7 @@ def _why(text: str, process: Process, policy: Policy) -> str:
         )
     if text.startswith(("interleave", "weighted")):
         return f"its policy is {text}, which spreads it over nodes"
-    if bound and not bound <= policy.memory_nodes:
+    if text.startswith("bind") and not _nodes_of(text) <= policy.memory_nodes:
         return f"its policy is {text}: it was bound to other nodes"
     if text == "local" or (text == "default" and not _is_held_by_cpuset(process, policy)):
         held = "its policy is local" if text == "local" else "no memory policy holds (no bind)"
@@ -143,8 +144,8 @@ def _main_policy(process: Process) -> str:
 
 
 def _nodes_of(policy_text: str) -> frozenset[int]:
-    """The nodes that a policy names; none for ``default`` and for relative ones."""
-    match = re.fullmatch(r"bind(?:=(?!.*relative)[a-z|]+)?:([0-9,-]+)", policy_text)
+    """The nodes that a policy names; none for ``default``, and for relative ones."""
+    match = re.fullmatch(r"(?!.*relative)[^:]*:([0-9,-]+)", policy_text)
     try:
         return cpulist.parse(match[1], source="policy") if match else frozenset()
     except ParseError:

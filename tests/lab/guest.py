@@ -5,8 +5,9 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import machine
@@ -45,6 +46,27 @@ class Guest:
             said = f"{done.stdout[-4000:]}{done.stderr[-4000:]}"
             raise LabError(f"in the guest: {command}\nended with {done.returncode}:\n{said}")
         return done.stdout
+
+    @contextlib.contextmanager
+    def talking_to(self, command: str, timeout_s: float) -> Iterator[Callable[[str], str]]:
+        """Run a command that answers each line with a line; yields what asks it."""
+        argv = ["ssh", *self._ssh_options(), "-p", str(self._port), "root@127.0.0.1", command]
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as talker:
+
+            def ask(line: str) -> str:
+                # Without a limit a guest that hangs would hang the test.
+                limit = threading.Timer(timeout_s, talker.kill)
+                limit.start()
+                try:
+                    print(line, file=talker.stdin, flush=True)
+                    return talker.stdout.readline() if talker.stdout else ""
+                finally:
+                    limit.cancel()
+
+            yield ask
+            talker.kill()
 
     def copy_in(self, source: Path, target: str) -> None:
         """Copy a file or folder of this host to a path in the guest."""

@@ -4,7 +4,6 @@ It says that it is ready by READY=1, as sd_notify(3) has it, so that `systemctl 
 """
 
 import argparse
-import ctypes
 import mmap
 import os
 import signal
@@ -47,6 +46,8 @@ def written(path: Path, mib: int) -> None:
 
 
 def bind_to(node: int) -> None:
+    import ctypes  # noqa: PLC0415 - its import takes a second under emulation
+
     mask = ctypes.c_ulong(1 << node)
     bits = ctypes.c_ulong(64)
     if ctypes.CDLL(None).syscall(_SET_MEMPOLICY, _MPOL_BIND, ctypes.byref(mask), bits):
@@ -54,19 +55,21 @@ def bind_to(node: int) -> None:
 
 
 def pinned_elsewhere(cpu: int, for_s: float) -> None:
-    """What a thread does that pins itself: for ever, or for a while after a while."""
+    """What a thread does that pins itself: for ever, or for a while at each SIGUSR1."""
     before = os.sched_getaffinity(0)
-    if for_s:
-        time.sleep(for_s)
-    os.sched_setaffinity(0, {cpu})
-    if for_s:
+    while for_s:
+        signal.sigwait({signal.SIGUSR1})
+        os.sched_setaffinity(0, {cpu})
         time.sleep(for_s)
         os.sched_setaffinity(0, before)
+    os.sched_setaffinity(0, {cpu})
     time.sleep(9999)
 
 
-def child(cpu: int | None, group: str | None) -> None:
+def child(cpu: int | None, group: str | None, name: str) -> None:
     if os.fork() == 0:
+        if name:
+            Path("/proc/self/comm").write_text(name)
         if group is not None:
             own = Path("/proc/self/cgroup").read_text().strip().partition("::")[2]
             folder = Path("/sys/fs/cgroup", own.lstrip("/"), group)
@@ -90,7 +93,7 @@ def main() -> None:
     add = parser.add_argument
     add("--mib", type=int, default=8)
     add("--first-on", type=int)
-    add("--bind-late", action="store_true")
+    add("--bind-first", type=int)
     add("--hugetlb-mib", type=int, default=0)
     add("--map", type=Path)
     add("--create", type=Path)
@@ -99,16 +102,17 @@ def main() -> None:
     add("--children", type=int, default=0)
     add("--child-cpu", type=int)
     add("--child-group")
+    add("--child-name", default="")
     told = parser.parse_args()
     for _ in range(told.children):
-        child(told.child_cpu, told.child_group)
+        child(told.child_cpu, told.child_group, told.child_name)
     if told.first_on is not None:
         own = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {told.first_on})
         touched(anonymous(told.mib))
         os.sched_setaffinity(0, own)
-    elif told.bind_late:
-        bind_to(0)
+    elif told.bind_first is not None:
+        bind_to(told.bind_first)
         touched(anonymous(told.mib))
         bind_to(1)
     else:
@@ -120,6 +124,7 @@ def main() -> None:
     if told.create:
         written(told.create, 8)
     if told.repin is not None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
         arguments = (told.repin, told.repin_for)
         threading.Thread(target=pinned_elsewhere, args=arguments, daemon=True).start()
         time.sleep(0.5)

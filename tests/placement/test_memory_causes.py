@@ -99,12 +99,21 @@ def test_a_drop_in_that_moves_the_memory_is_named() -> None:
     assert fix.startswith(f"rm {DROP_IN}")
 
 
-def test_numactl_in_exec_start_that_binds_elsewhere_is_named() -> None:
+@pytest.mark.parametrize("policy", ["bind:0", "prefer:0", "prefer (many):0", "interleave:0-1"])
+def test_numactl_in_exec_start_that_places_elsewhere_is_named(policy: str) -> None:
     line = exec_start("/usr/bin/numactl", "--membind=0", "/srv/server")
 
-    cause, _ = why(region(policy="bind:0"), clues=with_unit(ExecStart=line))
+    cause, _ = why(region(policy=policy), clues=with_unit(ExecStart=line))
 
     assert cause.startswith("numactl in ExecStart= sets another policy")
+
+
+def test_numactl_that_prefers_the_right_node_is_not_blamed_for_a_full_one() -> None:
+    line = exec_start("/usr/bin/numactl", "--preferred=1", "/srv/server")
+
+    cause, _ = why(region(policy="prefer:1"), clues=with_unit(ExecStart=line))
+
+    assert "where the node was full" in cause
 
 
 def test_what_a_sample_cannot_tell_it_does_not_guess() -> None:
