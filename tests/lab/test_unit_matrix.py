@@ -140,11 +140,12 @@ def test_a_role_has_a_place_of_its_own(
 ) -> None:
     unit = start(OTHERS["a worker of the other node"])
 
-    ended, found = looked_at(occupied, f"{unit} {WANTED} --role worker={place}")
+    ended, found = looked_at(occupied, f"{unit} {WANTED} --role '^worker$={place}'")
 
     roles = {one["role"]: one["allowed_cpus"] for one in found["processes"]}
     assert ended == code, found
-    assert roles == {"default": "2-3", "worker": "0"}
+    # Anchored: the main process has the word among its arguments.
+    assert roles == {"default": "2-3", "^worker$": "0"}
 
 
 def test_a_service_of_another_user_is_unknown_and_not_passed(occupied: Guest, start: Start) -> None:
