@@ -3,6 +3,7 @@
 import contextlib
 import signal
 from collections.abc import Generator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pytest_numa import acceptance, marks, options, outcome, recording, settings
 from pytest_numa.errors import BaselineError, PytestNumaError, ReportError
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS
+from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import document, markdown, terminal
 from pytest_numa.services import endpoint
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _SUITE = Path(acceptance.__file__).with_name("test_acceptance.py")
 _DEMANDS = pytest.StashKey[marks.Demands]()
+_PLACEMENTS = pytest.StashKey[tuple[Wanted, ...]]()
 
 
 class ActivePlugin:
@@ -64,9 +67,11 @@ class ActivePlugin:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             # A misspelt mark must stop here, not after a model took minutes to load.
-            item.stash[_DEMANDS] = marks.demands(
+            demands = marks.demands(
                 item.iter_markers(), test=item.nodeid, margin=self.settings.margin
             )
+            item.stash[_PLACEMENTS] = self._placements(item, demands)
+            item.stash[_DEMANDS] = demands
         self._is_measuring = any(item.stash[_DEMANDS] for item in items)
         asked = {one: None for item in items for one in item.stash[_DEMANDS].figures}
         self._demands = [_demand(one) for one in asked]
@@ -93,7 +98,10 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
-            self._tell(outcome.of_test(asked, self._measurement, self._judgements(asked)))
+            both = outcome.Asked(
+                placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
+            )
+            self._tell(outcome.of_test(both, self._measurement, self._judgements(asked)))
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -148,6 +156,14 @@ class ActivePlugin:
             opened = Session(self.settings, progress)
             self._session = self._stack.enter_context(opened)
         return self._session
+
+    def _placements(self, item: pytest.Item, demands: marks.Demands) -> tuple[Wanted, ...]:
+        try:
+            return tuple(self.settings.wanted_by(**asdict(one)) for one in demands.placements)
+        except PytestNumaError as error:
+            raise pytest.UsageError(
+                f"{item.nodeid}: @pytest.mark.numa_placement: {error}"
+            ) from None
 
     def _close(self) -> None:
         try:

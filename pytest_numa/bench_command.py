@@ -19,7 +19,7 @@ from pytest_numa.load.target import URL_FORMS, Target
 _KINDS = {"value": "store", "list": "append", "flag": "store_true"}
 
 
-def bench_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the subcommand."""
     add = parser.add_argument
     add("--url", required=True, help=f"base of the server's URLs: {URL_FORMS}")
@@ -40,6 +40,7 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the figures as JSON to FILE, or to standard output instead of the table",
     )
     add("--jsonl", metavar="FILE", help="write each request as a line of JSON to FILE")
+    parser.set_defaults(act=bench)
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -53,7 +54,7 @@ def bench(arguments: argparse.Namespace) -> int:
         told = _file(given, "jsonl", "w")
         kept = _file(given, "json", "a")
     except ValueError as error:
-        print(f"pytest-numa bench: {error}", file=sys.stderr)  # noqa: T201
+        print(f"pytest-numa bench: {error}", file=sys.stderr)
         return 2
     with told or nullcontext(), kept or nullcontext():
         started = runner.started(
@@ -128,22 +129,22 @@ def _followed(client: runner.Client, told: IO[str] | None) -> RunResult:
             # It had not even begun.
             raise KeyboardInterrupt from None
     if is_live:
-        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
+        print("\r\033[K", end="", file=sys.stderr)
     return result
 
 
 def _progress(done: int, failed: int) -> None:
     bad = f", {failed} failed" if failed else ""
-    print(f"\r\033[K{done} requests ended{bad}", end="", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"\r\033[K{done} requests ended{bad}", end="", file=sys.stderr, flush=True)
 
 
 def _tell(result: RunResult, target: str | None) -> None:
     text = json.dumps(result.as_document(), indent=2)
     if target == "-":
-        print(text)  # noqa: T201
+        print(text)
         return
     from pytest_numa.report import load  # noqa: PLC0415 - the load has long begun meanwhile
 
-    print(load.bench_text(result))  # noqa: T201
+    print(load.bench_text(result))
     if target:
         Path(target).write_text(text + "\n", encoding="utf-8")

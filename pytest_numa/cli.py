@@ -1,18 +1,25 @@
 """The command line ``pytest-numa``: what can be had without a test session."""
 
 import argparse
-import json
+import importlib
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from pytest_numa import __version__, bench_command
+from pytest_numa import __version__
 from pytest_numa.errors import PytestNumaError
 
+# Each module has add_arguments(parser), and sets ``act``, which returns the exit code.
+_COMMANDS = {
+    "topology": ("topology_command", "nodes, CPUs, memory, distances and devices"),
+    "placement": ("placement_command", "where the threads and pages of a running service are"),
+    "capture": ("capture_command", "write this machine to a folder, to be read elsewhere"),
+    "bench": ("bench_command", "load a running OpenAI-compatible server"),
+}
 
-def build_parser() -> argparse.ArgumentParser:
-    """All subcommands; each sets ``act``, which returns the exit code."""
+
+def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """All subcommands; only the one that ``argv`` names is imported."""
     parser = argparse.ArgumentParser(
         prog="pytest-numa",
         description="Facts and measurements of an inference host. The acceptance itself is run by "
@@ -20,39 +27,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pytest-numa {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    topology = commands.add_parser("topology", help="nodes, CPUs, memory, distances and devices")
-    topology.add_argument(
-        "--root",
-        type=Path,
-        default=Path("/"),
-        metavar="DIR",
-        help="a captured machine: a directory that holds sys/ and proc/ [/]",
-    )
-    topology.add_argument("--json", action="store_true", help="for programs")
-    topology.set_defaults(act=_topology)
-
-    bench = commands.add_parser("bench", help="load a running OpenAI-compatible server")
-    bench_command.bench_arguments(bench)
-    bench.set_defaults(act=bench_command.bench)
+    for name, (module, text) in _COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name in argv:
+            importlib.import_module(f"pytest_numa.{module}").add_arguments(command)
     return parser
-
-
-def _topology(arguments: argparse.Namespace) -> int:
-    from pytest_numa import host  # noqa: PLC0415 - keeps the start of `bench` short
-    from pytest_numa.report import topology  # noqa: PLC0415
-
-    found = host.read_topology(arguments.root)
-    if arguments.json:
-        print(json.dumps(topology.topology_document(found), indent=2))
-    else:
-        print(topology.topology_tables(found))
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand: 0 good, 1 an error of ours, 2 wrong usage, 130 interrupted."""
-    arguments = build_parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(given).parse_args(given)
     try:
         code: int = arguments.act(arguments)
         sys.stdout.flush()

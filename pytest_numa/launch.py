@@ -3,13 +3,14 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_numa import process
 from pytest_numa.errors import ServiceError
 from pytest_numa.policy import Policy
 from pytest_numa.services import direct, endpoint, systemd, undo
 from pytest_numa.services.unit import Command
+
+_WATCH_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Service:
     url: str
     running: systemd.InstalledUnit | direct.Child
     first_pid: int
+    watch: process.Watch
+    """Looks at its threads since it was born."""
 
     @property
     def pid(self) -> int:
@@ -27,16 +30,14 @@ class Service:
         return self.running.pid
 
     @property
+    def processes(self) -> process.ServiceProcesses:
+        """Its processes, as they are now."""
+        return process.ServiceProcesses(main_pid=self.pid, has_own_cgroup=self.mode == "systemd")
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """All processes: those of the unit's cgroup, and all descendants of the main process."""
-        main = self.pid
-        if not main:
-            return ()
-        found = process.descendants(main, Path("/")) | {main}
-        if self.mode == "systemd":
-            folder = process.cgroup_directory(main, Path("/"))
-            found |= process.pids_in_cgroup(folder) if folder else frozenset()
-        return tuple(sorted(found))
+        return tuple(sorted(self.processes.pids)) if self.pid else ()
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that the service wrote."""
@@ -63,6 +64,8 @@ class Launcher:
     footprint: undo.Footprint
     start_timeout_s: float
     unit: Callable[[], systemd.InstalledUnit]
+    watch_cpus: frozenset[int] | None = None
+    """Where the service's threads are looked at while it works; None: anywhere."""
 
     @contextlib.contextmanager
     def launched(self, mode: str) -> Iterator[Service]:
@@ -77,8 +80,17 @@ class Launcher:
                 if mode == "pinned":
                     argv = self.policy.control_argv(argv)
                 running = stack.enter_context(direct.running(self.command, argv, self.footprint))
+            born = process.ServiceProcesses(main_pid=running.pid, has_own_cgroup=mode == "systemd")
+            watch = born.watch(interval_s=_WATCH_INTERVAL_S, cpus=self.watch_cpus)
+            stack.enter_context(watch)
             try:
                 endpoint.wait_ready(self.endpoint, running.trouble, timeout_s=self.start_timeout_s)
             except ServiceError as error:
                 raise ServiceError(f"mode {mode}: {error}") from None
-            yield Service(mode=mode, url=self.endpoint.url, running=running, first_pid=running.pid)
+            yield Service(
+                mode=mode,
+                url=self.endpoint.url,
+                running=running,
+                first_pid=born.main_pid,
+                watch=watch,
+            )

@@ -1,15 +1,19 @@
 """The marks, and what each asks for. A misspelt one is refused when the tests are collected."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from pytest_numa.metrics import LATENCIES
 
 HELP = (
-    "numa_placement(): every thread and page of the service is where the policy says; the test's "
-    "body may be empty (pytest-numa)",
+    "numa_placement(numa_node=None, cpus=None, max_stray=0.01, max_stray_bytes=64 MiB, "
+    "max_stray_weights=0.05, max_stray_text_bytes=512 MiB, roles=None): every thread and page of "
+    "the service is where the policy says, or where the mark does; roles={'PATTERN': '0'} or "
+    "{'PATTERN': ('0', '0-7')} are the nodes and CPUs of processes whose name or command line "
+    "matches; the test's body may be empty (pytest-numa)",
     "numa_throughput(min_ratio=None, min_tokens_per_s=None, min_requests_per_s=None): the unit's "
     "throughput against the same command pinned by hand and the recorded baseline, or a limit; "
     "without arguments the ratio of --numa-margin (pytest-numa)",
@@ -31,14 +35,28 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPlacement:
+    """A placement that a mark asks for. None is what the options say, or the usual budget."""
+
+    numa_node: str | None = None
+    cpus: str | None = None
+    max_stray: float | None = None
+    max_stray_bytes: int | None = None
+    max_stray_weights: float | None = None
+    max_stray_text_bytes: int | None = None
+    roles: tuple[tuple[str, str, str | None], ...] = ()
+    """Pattern, nodes and CPUs of each; without CPUs those of the nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
     """All that the marks of one test ask for."""
 
-    placement: bool
+    placements: tuple[AskedPlacement, ...]
     figures: tuple[Asked, ...]
 
     def __bool__(self) -> bool:
-        return self.placement or bool(self.figures)
+        return bool(self.placements) or bool(self.figures)
 
 
 def is_ours(mark: pytest.Mark) -> bool:
@@ -51,21 +69,25 @@ def demands(marks: Iterable[pytest.Mark], *, test: str, margin: float) -> Demand
 
     ``margin`` is the slowdown that holds where a mark names neither ratio nor limit.
     """
-    placement = False
+    placements: list[AskedPlacement] = []
     figures: list[Asked] = []
     for mark in marks:
         if not mark.name.startswith("numa_"):
             continue
         try:
             if mark.name == "numa_placement":
-                _placement(*mark.args, **mark.kwargs)
-                placement = True
+                placements.append(_placement(*mark.args, **mark.kwargs))
             else:
                 figures += _reader(mark.name)(margin, *mark.args, **mark.kwargs)
         except (TypeError, ValueError) as error:
-            text = str(error).replace("_throughput()", "it").replace("_latency()", "it")
+            text = (
+                str(error)
+                .replace("_throughput()", "it")
+                .replace("_latency()", "it")
+                .replace("_placement()", "it")
+            )
             raise pytest.UsageError(f"{test}: @pytest.mark.{mark.name}: {text}") from None
-    return Demands(placement=placement, figures=tuple(dict.fromkeys(figures)))
+    return Demands(placements=tuple(placements), figures=tuple(dict.fromkeys(figures)))
 
 
 def _reader(name: str) -> Callable[..., list[Asked]]:
@@ -78,8 +100,66 @@ def _reader(name: str) -> Callable[..., list[Asked]]:
     return readers[name]
 
 
-def _placement() -> None:
-    """Take no arguments."""
+def _placement(
+    *,
+    numa_node: int | str | None = None,
+    cpus: str | None = None,
+    max_stray: float | None = None,
+    max_stray_bytes: int | None = None,
+    max_stray_weights: float | None = None,
+    max_stray_text_bytes: int | None = None,
+    roles: Mapping[str, Any] | None = None,
+) -> AskedPlacement:
+    return AskedPlacement(
+        numa_node=None if numa_node is None else _list("numa_node", numa_node),
+        cpus=None if cpus is None else _list("cpus", cpus),
+        max_stray=_fraction("max_stray", max_stray),
+        max_stray_bytes=_size("max_stray_bytes", max_stray_bytes),
+        max_stray_weights=_fraction("max_stray_weights", max_stray_weights),
+        max_stray_text_bytes=_size("max_stray_text_bytes", max_stray_text_bytes),
+        roles=tuple(_role(pattern, place) for pattern, place in _items(roles)),
+    )
+
+
+def _items(roles: object) -> Iterable[tuple[object, object]]:
+    if roles is None:
+        return ()
+    if not isinstance(roles, Mapping):
+        raise ValueError(f"roles: expected {{'PATTERN': '0'}}, found {roles!r}")  # noqa: TRY004
+    return roles.items()
+
+
+def _role(pattern: object, place: object) -> tuple[str, str, str | None]:
+    both = place if isinstance(place, (tuple, list)) else (place, None)
+    if not isinstance(pattern, str) or len(both) != 2:  # noqa: PLR2004 - nodes and CPUs
+        raise ValueError(
+            "roles: expected {'PATTERN': '0'} or {'PATTERN': ('0', '0-7')}, "
+            f"found {pattern!r}: {place!r}"
+        )
+    nodes, cpus = both
+    return pattern, _list("roles", nodes), None if cpus is None else _list("roles", cpus)
+
+
+def _list(name: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError(f"{name}: expected a list such as '0-3,8', found {value!r}")  # noqa: TRY004
+    return str(value)
+
+
+def _fraction(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(f"{name}: expected a fraction from 0 to 1, found {value!r}")
+    return float(value)
+
+
+def _size(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name}: expected a size in bytes from 0 on, found {value!r}")
+    return value
 
 
 def _throughput(

@@ -2,25 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from pytest_numa import gate, judgement, settings
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS, Metric
+from pytest_numa.placement import Wanted, over_time
 from pytest_numa.session import Blocks, Measurement, Run
 
 Result = Literal["pass", "fail", "inconclusive"]
 
 
-class Asked(Protocol):
-    """What a test asks for: placement, and figures."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a test asks for: placements, and figures."""
 
-    @property
-    def placement(self) -> bool: ...
+    placements: tuple[Wanted, ...] = ()
+    has_figures: bool = False
 
-    @property
-    def figures(self) -> Sequence[object]: ...
+    def __bool__(self) -> bool:
+        return bool(self.placements) or self.has_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,8 @@ def plan(wanted: Plan, demands: Sequence[Demand]) -> Plan:
 
 def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgement]) -> Outcome:
     """All that one test asks for, together."""
-    parts = [of_placement(measurement)] if asked.placement else []
-    parts += [of_figures(measurement, judgements)] if asked.figures else []
+    parts = [of_placement(measurement, wanted) for wanted in asked.placements]
+    parts += [of_figures(measurement, judgements)] if asked.has_figures else []
     results = [part.result for part in parts]
     worst: Result = next(
         (result for result in ("fail", "inconclusive") if result in results), "pass"
@@ -62,10 +64,14 @@ def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgeme
     return Outcome(result=worst, texts=tuple(text for part in parts for text in part.texts))
 
 
-def of_placement(measurement: Measurement) -> Outcome:
-    """Every finding of every systemd run, each once."""
-    runs = measurement.runs("systemd")
-    texts = tuple(dict.fromkeys(str(finding) for run in runs for finding in run.findings))
+def of_placement(measurement: Measurement, wanted: Wanted) -> Outcome:
+    """Every finding of every systemd run, each once, judged by what the test wants."""
+    found = [
+        finding
+        for run in measurement.runs("systemd")
+        for finding in over_time([proof.judged_by(wanted) for proof in run.proofs])
+    ]
+    texts = tuple(dict.fromkeys(map(str, found)))
     return Outcome(result="fail" if texts else "pass", texts=texts)
 
 

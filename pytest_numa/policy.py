@@ -69,8 +69,43 @@ def resolve(
     return Policy(cpus=cpus, memory_nodes=frozenset(node.id for node in nodes))
 
 
+def expected(topology: Topology, *, node_option: str | None, cpus_option: str | None) -> Policy:
+    """Turn the options into the policy that a service which runs already is judged by.
+
+    It may name offline CPUs, which the service lost, and nodes that have memory alone. Without
+    CPUs the nodes' online ones are meant: of hosts without SMT half of them may be off on purpose.
+    """
+    try:
+        nodes, cpus = _expected(topology, node_option, cpus_option)
+    except (_Refusal, ParseError) as error:
+        raise PolicyError(f"{error}\nthis host has\n{_shown(topology)}") from None
+    return Policy(cpus=cpus, memory_nodes=frozenset(node.id for node in nodes))
+
+
 class _Refusal(Exception):  # noqa: N818 - becomes a PolicyError, with the host's nodes added
     pass
+
+
+def _expected(
+    topology: Topology, node_option: str | None, cpus_option: str | None
+) -> tuple[list[Node], frozenset[int]]:
+    if node_option is None and cpus_option is None:
+        raise _Refusal("no placement is wanted: give --numa-node, --cpus or both")
+    cpus = None if cpus_option is None else _existing_cpus(topology, cpus_option)
+    if node_option is None:
+        own = topology.nodes_of(cpus or frozenset())
+        nodes = [node for node in topology.nodes if node.id in own]
+    else:
+        nodes = _parse_nodes(topology, node_option)
+    if cpus is None:
+        cpus = frozenset[int]().union(*(node.cpus for node in nodes))
+    if not cpus or not nodes:
+        raise _Refusal(
+            f"expected CPUs and nodes with CPUs, found CPUs {cpulist.format(cpus) or 'none'} and "
+            f"nodes {cpulist.format(node.id for node in nodes) or 'none'}; give both --numa-node "
+            "and --cpus"
+        )
+    return nodes, cpus
 
 
 def _wanted(
@@ -103,7 +138,7 @@ def _wanted(
     return nodes, cpus
 
 
-def _parse_cpus(topology: Topology, option: str) -> frozenset[int]:
+def _existing_cpus(topology: Topology, option: str) -> frozenset[int]:
     cpus = cpulist.parse(option, source="--cpus")
     if not cpus:
         raise _Refusal(f"--cpus: expected a list such as 0-3,8, found {option!r}")
@@ -112,6 +147,11 @@ def _parse_cpus(topology: Topology, option: str) -> frozenset[int]:
             f"--cpus: expected CPUs of this host, found {cpulist.format(absent)!r}, "
             "which do not exist"
         )
+    return cpus
+
+
+def _parse_cpus(topology: Topology, option: str) -> frozenset[int]:
+    cpus = _existing_cpus(topology, option)
     if offline := cpus & topology.cpus_offline:
         shown = cpulist.format(offline)
         raise _Refusal(

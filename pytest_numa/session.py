@@ -4,16 +4,18 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
-from pytest_numa import experiment, placement, process, settings
+from pytest_numa import attach, experiment, placement, process, settings
 from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
 from pytest_numa.load.workload import Workload
-from pytest_numa.services import managers, systemd, undo
+from pytest_numa.services import endpoint, managers, systemd, undo, unit_facts
+
+# Two seconds, while nothing is measured.
+_FULL_BYTES = 64 * 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +25,23 @@ class Run:
     mode: str
     result: RunResult
     main_pid: int
-    processes: tuple[process.Process, ...]
-    findings: tuple[placement.Finding, ...]
+    proofs: tuple[placement.Proof, ...]
+    """After the service was ready, by a sample of its pages, and after the run, in full."""
+
+    @property
+    def proof(self) -> placement.Proof:
+        """What was seen after the run, and by the watch from the service's birth on."""
+        return self.proofs[-1]
+
+    @property
+    def processes(self) -> tuple[process.Process, ...]:
+        """The service's processes after the run."""
+        return self.proof.processes
+
+    @property
+    def findings(self) -> tuple[placement.Finding, ...]:
+        """All that speaks against the placement, from the service's birth to the run's end."""
+        return placement.over_time(self.proofs)
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -136,9 +153,13 @@ class Session:
 
     def _measured(self, position: experiment.Position) -> list[Run]:
         with self._launcher().launched(position.mode) as service:
-            return [self._one_run(service, position) for _ in range(position.plan.runs)]
+            # The weights are loaded and nothing is measured yet; a sample, for there may be much.
+            loaded = self._proof(service, depth="sample")
+            return [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
 
-    def _one_run(self, service: Service, position: experiment.Position) -> Run:
+    def _one_run(
+        self, service: Service, position: experiment.Position, loaded: placement.Proof
+    ) -> Run:
         result = self._offered(
             service,
             self.settings.workload,
@@ -146,10 +167,9 @@ class Session:
         )
         # First: requests fail because the service died, and not the other way round.
         service.check_alive()
-        processes = process.read_processes(service.pids, Path("/"))
-        findings = placement.check(self.settings.policy, processes, self.settings.topology)
+        proofs = (loaded, self._proof(service, watched=service.watch.so_far()))
         # Page cache lies where it lay before: no pinning by hand would have moved it.
-        strays = [one for one in findings if not one.is_page_cache]
+        strays = [one for one in placement.over_time(proofs) if not one.is_page_cache]
         if service.mode == "pinned" and strays:
             raise ServiceError(
                 "the control is not pinned as it should be, so nothing can be compared with it:\n"
@@ -159,8 +179,29 @@ class Session:
             mode=service.mode,
             result=result,
             main_pid=service.first_pid,
-            processes=processes,
-            findings=tuple(findings),
+            proofs=proofs,
+        )
+
+    def _proof(
+        self,
+        service: Service,
+        *,
+        depth: process.Depth | None = None,
+        watched: process.Watched | None = None,
+    ) -> placement.Proof:
+        unit = None
+        if self._unit is not None and service.mode == "systemd":
+            unit = unit_facts.read(self._unit.scope, self._unit.unit.name)
+        target = attach.Target(service=service.processes, unit=unit)
+        wanted = self.settings.wanted
+        return attach.take(
+            target,
+            wanted,
+            self.settings.topology,
+            depth=depth,
+            watched=watched,
+            full_bytes=_FULL_BYTES,
+            listeners=endpoint.listeners(self.settings.endpoint),
         )
 
     def _launcher(self) -> Launcher:
@@ -171,4 +212,5 @@ class Session:
             footprint=self._held(),
             start_timeout_s=self.settings.start_timeout_s,
             unit=self.unit,
+            watch_cpus=self.settings.client_cpus,
         )

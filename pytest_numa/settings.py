@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pytest_numa.load import prompts
 from pytest_numa.load.results import Limits
 from pytest_numa.load.target import Target
 from pytest_numa.load.workload import Workload
+from pytest_numa.placement import Budgets, Role, Wanted
 from pytest_numa.services import endpoint, managers, template
 from pytest_numa.services.unit import Command, Unit
 
@@ -53,6 +54,36 @@ class Settings:
     def target(self, url: str) -> Target:
         """The service at ``url``, as the load generator is to speak to it."""
         return Target(url=url, headers=self.headers, api_key=self.api_key)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The placement that is to be proven."""
+        return Wanted(policy=self.policy)
+
+    def wanted_by(
+        self,
+        *,
+        numa_node: str | None,
+        cpus: str | None,
+        roles: Sequence[tuple[str, str, str | None]],
+        **budgets: float | None,
+    ) -> Wanted:
+        """The placement that a test wants; where it says nothing, the session's."""
+        own = self.policy
+        if numa_node is not None or cpus is not None:
+            own = policy.expected(self.topology, node_option=numa_node, cpus_option=cpus)
+        return Wanted(
+            policy=own,
+            roles=tuple(
+                Role(
+                    name=pattern,
+                    pattern=pattern,
+                    policy=policy.expected(self.topology, node_option=nodes, cpus_option=role_cpus),
+                )
+                for pattern, nodes, role_cpus in roles
+            ),
+            budgets=Budgets.usual(**budgets),
+        )
 
     @property
     def client_cpus(self) -> frozenset[int] | None:

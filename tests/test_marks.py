@@ -1,9 +1,11 @@
 """What each mark asks for, and which are refused."""
 
+import re
+
 import pytest
 
 from pytest_numa import marks
-from pytest_numa.marks import Asked
+from pytest_numa.marks import Asked, AskedPlacement
 
 
 def demands(mark: pytest.MarkDecorator) -> marks.Demands:
@@ -39,8 +41,32 @@ def test_a_mark_asks_for_figures(mark: pytest.MarkDecorator, figures: list[Asked
 
 
 def test_only_the_placement_mark_asks_for_placement() -> None:
-    assert demands(pytest.mark.numa_placement).placement
-    assert not demands(pytest.mark.numa_latency).placement
+    assert demands(pytest.mark.numa_placement).placements == (AskedPlacement(),)
+    assert demands(pytest.mark.numa_latency).placements == ()
+
+
+def test_a_placement_mark_may_say_where_and_how_strictly() -> None:
+    mark = pytest.mark.numa_placement(
+        numa_node=1,
+        cpus="2-3",
+        max_stray=0,
+        max_stray_bytes=4096,
+        max_stray_weights=0.5,
+        max_stray_text_bytes=0,
+        roles={"Worker_TP0": 0, "EngineCore": ("0,1", "0-3")},
+    )
+
+    assert demands(mark).placements == (
+        AskedPlacement(
+            numa_node="1",
+            cpus="2-3",
+            max_stray=0.0,
+            max_stray_bytes=4096,
+            max_stray_weights=0.5,
+            max_stray_text_bytes=0,
+            roles=(("Worker_TP0", "0", None), ("EngineCore", "0,1", "0-3")),
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,10 +82,17 @@ def test_only_the_placement_mark_asks_for_placement() -> None:
         (pytest.mark.numa_throughput(min_ratio=0), "above 0, found 0"),
         (pytest.mark.numa_throughput(min_ratio=True), "above 0, found True"),
         (pytest.mark.numa_placement(strict=True), "unexpected keyword argument"),
+        (pytest.mark.numa_placement(max_stray=5), "a fraction from 0 to 1, found 5"),
+        (pytest.mark.numa_placement(max_stray_bytes=1.5), "a size in bytes from 0 on, found 1.5"),
+        (pytest.mark.numa_placement(cpus=[1]), "a list such as '0-3,8', found [1]"),
+        (pytest.mark.numa_placement(roles=["a"]), "expected {'PATTERN': '0'}, found ['a']"),
+        (pytest.mark.numa_placement(roles={"a": (1, 2, 3)}), "found 'a': (1, 2, 3)"),
     ],
 )
 def test_a_mistaken_mark_is_refused_with_the_test_and_the_reason(
     mark: pytest.MarkDecorator, message: str
 ) -> None:
-    with pytest.raises(pytest.UsageError, match=f"::test_it: @pytest.mark.numa_.*{message}"):
+    with pytest.raises(
+        pytest.UsageError, match=f"::test_it: @pytest.mark.numa_.*{re.escape(message)}"
+    ):
         demands(mark)

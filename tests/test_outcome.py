@@ -1,6 +1,6 @@
 """From blocks to what a test says: failed requests, findings, verdicts, worthless blocks."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import pytest
@@ -8,16 +8,19 @@ import pytest
 from pytest_numa import judgement, outcome
 from pytest_numa.errors import LoadError
 from pytest_numa.experiment import Budget, Plan
+from pytest_numa.host import assumed_topology
 from pytest_numa.judgement import Demand
 from pytest_numa.load import results
 from pytest_numa.load.results import Client, RequestResult, RunResult
-from pytest_numa.marks import Demands
 from pytest_numa.metrics import METRICS
-from pytest_numa.placement import Finding
+from pytest_numa.placement import Clues, Finding, Proof, Wanted
+from pytest_numa.policy import Policy
+from pytest_numa.process import Cgroups
 from pytest_numa.session import Measurement, Run
 
 THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
+WANTED = Wanted(policy=Policy(cpus=frozenset({0}), memory_nodes=frozenset({0})))
 NOISE = (1.002, 0.999, 1.001, 0.998)
 
 
@@ -35,8 +38,22 @@ def result(latency_s: float, *, failure: str | None = None, is_bound: bool = Fal
     return results.summarise(requests, client=client, workload={})
 
 
+@dataclass(frozen=True)
+class Seen(Proof):
+    """What was seen, whatever is wanted."""
+
+    def judged_by(self, _: Wanted) -> Proof:
+        return self
+
+
+def proof(*findings: Finding) -> Proof:
+    topology = assumed_topology(frozenset({0}), frozenset({0}))
+    clues = Clues(topology=topology, cgroups=Cgroups(all=(), is_unified=True))
+    return Seen(wanted=WANTED, processes=(), findings=findings, notes=(), clues=clues, watched=None)
+
+
 def run(mode: str, measured: RunResult, *findings: Finding) -> Run:
-    return Run(mode=mode, result=measured, main_pid=1, processes=(), findings=findings)
+    return Run(mode=mode, result=measured, main_pid=1, proofs=(proof(*findings),))
 
 
 def block(pinned_s: float, systemd_s: float, *, is_bound: bool = False) -> dict[str, list[Run]]:
@@ -76,7 +93,7 @@ def test_a_finding_of_any_run_fails_the_placement_once() -> None:
     strayed = {"systemd": [run("systemd", result(1.0), FINDING)]}
     straight = {"systemd": [run("systemd", result(1.0))]}
 
-    found = outcome.of_placement(measurement(straight, strayed, strayed))
+    found = outcome.of_placement(measurement(straight, strayed, strayed), WANTED)
 
     assert (found.result, found.texts) == ("fail", (str(FINDING),))
 
@@ -86,7 +103,8 @@ def test_a_test_with_several_marks_gets_the_worst() -> None:
     strayed["systemd"] = [run("systemd", result(1.0), FINDING)]
     (judged,) = judgement.judge(THROUGHPUT, [strayed], [])
 
-    found = outcome.of_test(Demands(placement=True, figures=()), measurement(strayed), [judged])
+    asked = outcome.Asked(placements=(WANTED,))
+    found = outcome.of_test(asked, measurement(strayed), [judged])
 
     assert found.result == "fail"
 

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -280,3 +281,38 @@ def test_any_option_gives_a_policy_within_its_nodes_or_a_policy_error(
 
     assert HOST.nodes_of(found.cpus) <= found.memory_nodes <= {0, 1}
     assert found.cpus <= HOST.cpus_online
+
+
+@pytest.mark.parametrize(
+    ("node_option", "cpus_option", "cpus", "nodes"),
+    [
+        ("1", "6-7", {6, 7}, {1}),
+        ("1", None, {4, 5, 6}, {1}),
+        (None, "6-7", {6, 7}, {1}),
+        ("2", "0-3", {0, 1, 2, 3}, {2}),
+        ("0-1", "0", {0}, {0, 1}),
+    ],
+)
+def test_a_running_service_may_be_wanted_on_offline_cpus_and_memory_only_nodes(
+    *, node_option: str | None, cpus_option: str | None, cpus: set[int], nodes: set[int]
+) -> None:
+    wanted = policy.expected(HOST, node_option=node_option, cpus_option=cpus_option)
+
+    assert wanted == Policy(cpus=frozenset(cpus), memory_nodes=frozenset(nodes))
+
+
+@pytest.mark.parametrize(
+    ("node_option", "cpus_option", "message"),
+    [
+        (None, None, "no placement is wanted: give --numa-node, --cpus or both"),
+        ("2", None, "found CPUs none and nodes 2; give both"),
+        (None, "20", "found CPUs 20 and nodes none; give both"),
+        ("0", "99", "--cpus: expected CPUs of this host, found '99'"),
+        ("7", "0", "--numa-node: expected nodes of this host, found '7'"),
+    ],
+)
+def test_a_placement_that_cannot_be_wanted_is_refused(
+    *, node_option: str | None, cpus_option: str | None, message: str
+) -> None:
+    with pytest.raises(PolicyError, match=re.escape(message)):
+        policy.expected(HOST, node_option=node_option, cpus_option=cpus_option)

@@ -2,7 +2,7 @@
 
 from pytest_numa.host.identity import HostIdentity, read_identity
 from pytest_numa.host.sysfs import read_topology
-from pytest_numa.host.topology import Cpu, Device, Node, Topology
+from pytest_numa.host.topology import Cpu, Device, Node, Topology, assumed_topology
 
 __all__ = [
     "Cpu",
@@ -10,6 +10,7 @@ __all__ = [
     "HostIdentity",
     "Node",
     "Topology",
+    "assumed_topology",
     "read_identity",
     "read_topology",
 ]

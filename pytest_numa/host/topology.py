@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_ASSUMED_CPUS = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cpu:
@@ -87,3 +89,34 @@ class Topology:
     def nodes_of(self, cpus: frozenset[int]) -> frozenset[int]:
         """Find the nodes of these CPUs, online or not."""
         return frozenset(node.id for node in self.nodes if cpus & (node.cpus | node.cpus_offline))
+
+
+def assumed_topology(nodes: frozenset[int], cpus: frozenset[int]) -> Topology:
+    """A host of which nothing is known but these: all CPUs that may be are taken for online."""
+    everything = cpus | frozenset(range(_ASSUMED_CPUS))
+    return Topology(
+        nodes=tuple(
+            Node(
+                id=node,
+                cpus=cpus,
+                cpus_offline=frozenset(),
+                memory_bytes=0,
+                memory_free_bytes=None,
+                memory_available_bytes=None,
+                distances={},
+            )
+            for node in sorted(nodes)
+        ),
+        cpus=tuple(
+            Cpu(
+                id=number,
+                is_online=True,
+                core_id=None,
+                socket_id=None,
+                siblings=frozenset({number}),
+            )
+            for number in sorted(everything)
+        ),
+        devices=(),
+        is_numa=True,
+    )

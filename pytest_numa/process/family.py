@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,19 @@ from pytest_numa.kernel.stat import Stat
 from pytest_numa.process import files
 
 _SYSTEMD = "name=systemd"
+# A unit's cgroup, or a container's as Docker, Podman and Kubernetes name them.
+_OF_A_SERVICE = re.compile(
+    r".+\.service|(?:docker|libpod|crio|cri-containerd|nerdctl)-.+\.scope|[0-9a-f]{64}"
+)
+# For a capture that has cgroups and not where they were mounted.
+_USUAL_MOUNTS = (
+    Mount(root="/", mount_point="/sys/fs/cgroup", kind="cgroup2", super_options=frozenset()),
+)
+
+
+def all_pids(root: Path = Path("/")) -> frozenset[int]:
+    """Find all processes that /proc shows."""
+    return frozenset(int(directory.name) for directory in files.numbered(root / "proc"))
 
 
 def descendants(pid: int, root: Path = Path("/")) -> frozenset[int]:
@@ -47,12 +61,32 @@ def cgroup_directory(
     source = root / "proc" / str(pid) / "cgroup"
     memberships = cgroup.parse(_read(source), source=str(source))
     mounts_source = root / "proc/self/mountinfo"
-    mounts = mountinfo.parse(_read(mounts_source), source=str(mounts_source))
+    mounts = (
+        mountinfo.parse(_read(mounts_source), source=str(mounts_source))
+        if mounts_source.exists()
+        else _USUAL_MOUNTS
+    )
     for membership in _preferred(memberships, controller):
         for mount in mounts:
             directory = _directory(membership, mount)
             if directory is not None:
                 return root / directory.lstrip("/")
+    return None
+
+
+def service_cgroup(
+    pid: int, root: Path = Path("/"), *, controller: str | None = None
+) -> Path | None:
+    """Find the cgroup of the unit or container that a process belongs to.
+
+    It may be above the process's own, where the service divides it (Delegate=). None for a process
+    of a login session and the like: what else is in such a cgroup is no part of the service.
+    """
+    directory = cgroup_directory(pid, root, controller=controller)
+    while directory is not None and directory.parent not in (directory, root):
+        if _OF_A_SERVICE.fullmatch(directory.name):
+            return directory
+        directory = directory.parent
     return None
 
 
@@ -64,8 +98,13 @@ def pids_in_cgroup(directory: Path) -> frozenset[int]:
     found: set[int] = set()
     # Not glob(), which fails where a cgroup is removed meanwhile.
     for folder, _, _ in os.walk(directory):
-        found.update(map(int, _read(Path(folder) / "cgroup.procs").split()))
-    return frozenset(found - {0})
+        found |= members(Path(folder))
+    return frozenset(found)
+
+
+def members(directory: Path) -> frozenset[int]:
+    """Find the processes of one cgroup alone; the kernel shows those of other namespaces as 0."""
+    return frozenset(map(int, _read(directory / "cgroup.procs").split())) - {0}
 
 
 def _preferred(memberships: tuple[Membership, ...], controller: str | None) -> list[Membership]:

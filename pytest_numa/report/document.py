@@ -7,9 +7,8 @@ from tabulate import tabulate
 from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
-from pytest_numa.kernel import cpulist
 from pytest_numa.metrics import METRICS
-from pytest_numa.report import explanation, figures, markdown, topology
+from pytest_numa.report import explanation, figures, markdown, placement, topology
 from pytest_numa.session import Measurement, Run
 
 
@@ -103,27 +102,28 @@ def _placed(measurement: Measurement) -> str:
 
 def _placement(runs: Sequence[Run]) -> str:
     """The service's processes after the last run: allowed CPUs, and bytes by node."""
+    proof = runs[-1].proof
     rows = [
         (
             process.pid,
             formatting.markdown_cell(process.comm),
+            formatting.markdown_cell(proof.role_of(process)),
             len(process.threads),
-            cpulist.format(
-                frozenset[int]().union(*(one.cpus_allowed or () for one in process.threads))
-            ),
+            placement.allowed_cpus(process),
             ", ".join(
                 f"N{node} {formatting.bytes_iec(size)}"
                 for node, size in sorted((process.bytes_by_node or {}).items())
             )
             or "not readable",
         )
-        for process in runs[-1].processes
+        for process in proof.processes
     ]
-    table = tabulate(
-        rows, headers=("PID", "Process", "Threads", "Allowed CPUs", "Memory"), tablefmt="pipe"
-    )
+    headers = ("PID", "Process", "Role", "Threads", "Allowed CPUs", "Memory")
+    table = tabulate(rows, headers=headers, tablefmt="pipe")
+    notes = "\n".join(f"- {formatting.markdown_cell(note)}" for note in proof.notes)
     findings = dict.fromkeys(str(finding) for run in runs for finding in run.findings)
-    return "\n\n".join([table, *(f"```text\n{text}\n```" for text in findings)])
+    parts = [table, notes, *(f"```text\n{text}\n```" for text in findings)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _details(

@@ -23,7 +23,8 @@ def header(wanted: settings.Settings) -> list[str]:
     texts = [
         f"CPUs {policy.cpu_list}, memory of node {policy.node_list}; unit {wanted.unit.name}",
         f"manager {wanted.manager.name}: {wanted.manager.reason}",
-        f"{workload.offered}; modes {', '.join(plan.modes)}",
+        workload.offered,
+        f"modes {', '.join(plan.modes)}",
         f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
         f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
         figures.client_place(wanted),

@@ -46,13 +46,22 @@ def _option(argv: tuple[str, ...], name: str) -> str | None:
 
 def check_free(endpoint: Endpoint) -> None:
     """Refuse a port on which somebody listens: we would measure a stranger."""
-    for connection in psutil.net_connections(kind="tcp"):
-        port = connection.laddr.port if connection.laddr else None
-        if connection.status == psutil.CONN_LISTEN and port == endpoint.port:
-            raise HostError(
-                f"port {endpoint.port} is in use by {_owner(connection.pid)}: stop it, or choose "
-                "another port with --numa-set port=NUMBER"
-            )
+    for name in listeners(endpoint).values():
+        raise HostError(
+            f"port {endpoint.port} is in use by {name}: stop it, or choose another port with "
+            "--numa-set port=NUMBER"
+        )
+
+
+def listeners(endpoint: Endpoint) -> dict[int, str]:
+    """The processes that listen on the port, by id, with their names; 0 where it is not known."""
+    return {
+        connection.pid or 0: _owner(connection.pid)
+        for connection in psutil.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr
+        and connection.laddr.port == endpoint.port
+    }
 
 
 def _owner(pid: int | None) -> str:

@@ -99,6 +99,25 @@ def test_a_line_in_another_format_is_refused_with_its_number(line: str) -> None:
         list(numa_maps.parse(text, source="/proc/1/numa_maps"))
 
 
+@pytest.mark.parametrize(
+    "end", ["7f01 bi", "7f01 default N0=1", "7f01 default anon=3", "7f01", "7f01 bind:0 file=/a N0"]
+)
+def test_a_text_that_was_cut_off_is_refused_with_the_number_of_its_last_line(end: str) -> None:
+    text = f"7f00 default anon=2 N0=2 kernelpagesize_kB=4\n{end}"
+
+    with pytest.raises(ParseError, match=r"^/proc/1/numa_maps:2: expected ADDRESS POLICY"):
+        list(numa_maps.parse(text, source="/proc/1/numa_maps"))
+
+
+def test_ranges_that_differ_in_their_address_alone_are_told_apart() -> None:
+    like = "default anon=1 N0=1 kernelpagesize_kB=4"
+
+    found = list(numa_maps.parse(f"7f00 {like}\n7f01 {like}\n", source=""))
+
+    assert [one.start_address for one in found] == [0x7F00, 0x7F01]
+    assert {one.bytes_by_node[0] for one in found} == {4 * KIB}
+
+
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the captured samples are not on this machine")
 @pytest.mark.parametrize(
     ("name", "kib_by_node"),
@@ -185,6 +204,43 @@ def test_any_line_of_the_grammar_reads_back(
     assert found.is_huge == bool(huge)
     assert (found.anon_pages, found.mapmax) == (counts.get("anon"), counts.get("mapmax"))
     assert (found.pages_by_node, found.page_size_kib) == (nodes, size_kib)
+
+
+FACTS = st.sampled_from(
+    [
+        "default",
+        "bind:0 heap anon=3 N0=3 kernelpagesize_kB=4",
+        "default file=/a mapped=1 mapmax=2 N1=1 kernelpagesize_kB=4",
+        "prefer (many):0-1 anon=2 N0=1 N1=1 kernelpagesize_kB=4",
+        "default file=/h huge dirty=1 N2=1 kernelpagesize_kB=2048",
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**48), FACTS), max_size=30), st.sampled_from("\n\0"))
+def test_ranges_counted_by_their_like_add_up_to_the_same(
+    pairs: list[tuple[int, str]], end: str
+) -> None:
+    text = "".join(f"{address:x} {facts}\n" for address, facts in pairs) + end.strip("\n")
+
+    one_by_one: Counter[object] = Counter(one[1:3] for one in numa_maps.parse(text, source=""))
+    alike = list(numa_maps.parse_alike(text, source=""))
+
+    counted: Counter[object] = Counter()
+    for one, number in alike:
+        counted[one[1:3]] += number
+    assert counted == one_by_one
+    assert all(number == 1 for one, number in alike if one.mapmax)
+
+
+@pytest.mark.parametrize(
+    "end", ["7f01 default what\n", "7f01 bi", "zz default\n", "\n7f02 default\n"]
+)
+def test_counting_by_like_refuses_what_reading_line_by_line_does(end: str) -> None:
+    text = f"7f00 default\n7f00 default\n{end}"
+
+    with pytest.raises(ParseError, match=r"^m:3: expected ADDRESS POLICY"):
+        list(numa_maps.parse_alike(text, source="m"))
 
 
 @given(st.text() | st.text(alphabet="0123456789abcdef NA=:-,()\n\0", max_size=60))

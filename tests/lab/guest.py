@@ -5,8 +5,9 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import machine
@@ -27,6 +28,8 @@ class Guest:
     def __init__(self, image: Image, folder: Path) -> None:
         self._image = image
         self._console, self._log = folder / "console", folder / "qemu"
+        # One connection for all commands: under emulation its cryptography takes seconds.
+        self._connection = folder / "ssh"
         self._qemu: subprocess.Popen[bytes] | None = None
         self._port = 0
         self.accelerator = ""
@@ -43,6 +46,27 @@ class Guest:
             said = f"{done.stdout[-4000:]}{done.stderr[-4000:]}"
             raise LabError(f"in the guest: {command}\nended with {done.returncode}:\n{said}")
         return done.stdout
+
+    @contextlib.contextmanager
+    def talking_to(self, command: str, timeout_s: float) -> Iterator[Callable[[str], str]]:
+        """Run a command that answers each line with a line; yields what asks it."""
+        argv = ["ssh", *self._ssh_options(), "-p", str(self._port), "root@127.0.0.1", command]
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as talker:
+
+            def ask(line: str) -> str:
+                # Without a limit a guest that hangs would hang the test.
+                limit = threading.Timer(timeout_s, talker.kill)
+                limit.start()
+                try:
+                    print(line, file=talker.stdin, flush=True)
+                    return talker.stdout.readline() if talker.stdout else ""
+                finally:
+                    limit.cancel()
+
+            yield ask
+            talker.kill()
 
     def copy_in(self, source: Path, target: str) -> None:
         """Copy a file or folder of this host to a path in the guest."""
@@ -110,7 +134,9 @@ class Guest:
         return self._qemu is not None and self._qemu.poll() is None
 
     def kill(self) -> None:
-        """End QEMU, if it runs."""
+        """End QEMU, if it runs, and the connection to it."""
+        argv = ["ssh", "-O", "exit", "-o", f"ControlPath={self._connection}", "root@127.0.0.1"]
+        subprocess.run(argv, capture_output=True, timeout=60, check=False)
         if self._qemu is not None:
             self._qemu.kill()
             self._qemu.wait(timeout=30)
@@ -127,6 +153,8 @@ class Guest:
             *("-F", "none", "-i", str(self._image.ssh_key), "-o", "BatchMode=yes"),
             *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
             *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60"),
+            *("-o", "ControlMaster=auto", "-o", f"ControlPath={self._connection}"),
+            *("-o", "ControlPersist=yes"),
         ]
 
     def _host_command(self, argv: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,8 @@ DISTANCES = {
     1: {0: 21, 1: 10, 2: 28},
     2: {0: 17, 1: 28, 2: 10},
 }
-NIC_NODE = 1
+DEVICE_NODE = 1
+"""Of the NIC and of one of two GPUs; of the other GPU the firmware says no node."""
 
 _CPU_MODELS: Mapping[str, str] = {"kvm": "host", "tcg,thread=multi": "max"}
 ACCELERATORS = tuple(_CPU_MODELS)
@@ -34,11 +35,15 @@ def qemu_argv(image: Image, *, accelerator: str, ssh_port: int, console: Path) -
         *("-drive", f"file={image.disk},if=none,id=root,format=raw,snapshot=on"),
         *("-device", "virtio-blk-pci,drive=root,bus=pcie.0"),
         *("-device", "virtio-rng-pci,bus=pcie.0"),
-        # A bridge with a node of its own, a port below it, and the NIC in the port.
-        *("-device", f"pxb-pcie,id=far,bus=pcie.0,bus_nr=64,numa_node={NIC_NODE}"),
+        # A bridge with a node of its own, ports below it, the NIC and a GPU in these.
+        *("-device", f"pxb-pcie,id=far,bus=pcie.0,bus_nr=64,numa_node={DEVICE_NODE}"),
         *("-device", "pcie-root-port,id=far-port,bus=far,chassis=1"),
         *("-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{ssh_port}-:22"),
         *("-device", "virtio-net-pci,netdev=net,bus=far-port,romfile="),
+        # To the kernel a display that is no VGA controller is what a GPU is.
+        *("-device", "pcie-root-port,id=far-gpu,bus=far,chassis=2"),
+        *("-device", "bochs-display,bus=far-gpu,romfile="),
+        *("-device", "bochs-display,bus=pcie.0,romfile="),
         *("-serial", f"file:{console}"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
         # On a busy host the kernel's check of its timer can end in a panic.

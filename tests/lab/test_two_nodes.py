@@ -7,14 +7,10 @@ asks for any.
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import build_image
-import guest as lab_guest
 import machine
 import pytest
-import wheelhouse
 from build_image import PYTHON
 from guest import Guest
 
@@ -43,19 +39,6 @@ true
 """
 
 
-@pytest.fixture(scope="session")
-def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
-    """Boot the machine once, with pytest-numa installed from its wheel."""
-    if reason := build_image.lacking():
-        pytest.skip(reason)
-    wheel = wheelhouse.build(tmp_path_factory.mktemp("wheel"))
-    with lab_guest.booted(build_image.image(wheel)) as booted:
-        booted.copy_in(wheel, f"/root/{wheel.name}")
-        # No index and no --no-deps: what the wheel requires has to be there already.
-        booted.must(f"{PYTHON} -m pip install --quiet --no-index /root/{wheel.name}", 180)
-        yield booted
-
-
 def session(
     guest: Guest, folder: str, arguments: str, timeout_s: float = 600
 ) -> subprocess.CompletedProcess[str]:
@@ -72,7 +55,11 @@ def test_the_topology_is_the_one_that_qemu_was_told(guest: Guest) -> None:
         for node in found["nodes"]
     } == machine.DISTANCES
     assert found["sockets"] == [0, 1]
-    assert [device["node"] for device in found["devices"]] == [machine.NIC_NODE]
+    assert sorted((device["kind"], str(device["node"])) for device in found["devices"]) == [
+        ("gpu", str(machine.DEVICE_NODE)),
+        ("gpu", "None"),
+        ("nic", str(machine.DEVICE_NODE)),
+    ]
 
 
 def test_the_memory_of_each_node_is_the_one_that_qemu_was_told(guest: Guest) -> None:
@@ -100,6 +87,29 @@ def test_a_policy_that_cannot_be_had_is_refused_before_anything_starts(
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert message in done.stderr
     assert guest.must(STATE, 60) == before
+
+
+def test_auto_does_not_take_a_gpu_without_a_node_for_one_on_node_0(guest: Guest) -> None:
+    done = session(guest, "/root", "--numa-manager system --numa-node auto --collect-only", 180)
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert re.search(
+        r"auto: expected all GPUs on one known node, found \S+ on node unknown, \S+ on node 1; "
+        "name the node: --numa-node N",
+        done.stderr,
+    )
+
+
+def test_auto_takes_the_node_of_the_one_gpu(guest: Guest) -> None:
+    devices = json.loads(guest.must("/opt/lab/bin/pytest-numa topology --json", 120))["devices"]
+    unknown = next(one["address"] for one in devices if one["node"] is None)
+    guest.must(f"echo 1 > /sys/bus/pci/devices/{unknown}/remove", 60)
+
+    done = session(guest, "/root", "--numa-manager system --numa-node auto --collect-only", 180)
+    guest.must("echo 1 > /sys/bus/pci/rescan", 60)
+
+    assert done.returncode == 0, done.stderr
+    assert "numa: CPUs 2-3, memory of node 1" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +158,9 @@ def test_the_report_tells_the_placement(guest: Guest, tmp_path: Path) -> None:
     report = (tmp_path / "report.md").read_text()
     assert "Placement is as the policy says" in report
     assert re.search(
-        r"^\| +\d+ \| python +\| +\d+ \| 2-3 +\|.*\bN1 \d+\.\d MiB", report, re.MULTILINE
+        r"^\| +\d+ \| python +\| default +\| +\d+ \| 2-3 +\|.*\bN1 \d+\.\d MiB",
+        report,
+        re.MULTILINE,
     )
 
 

@@ -100,7 +100,34 @@ def test_a_service_off_its_cpus_fails_the_placement_test(
             "* threads of process python (*) may run off the policy's CPUs: *",
             "  expected  allowed CPUs within 0",
             "  found     allowed CPUs 0-1*",
-            "  to fix    AllowedCPUs=0 *",
+            "  probably  AllowedCPUs= has no effect here: the manager private has no cpuset *",
+            "  to fix    CPUAffinity=0 in [[]Service]",
+        ]
+    )
+
+
+def test_a_placement_mark_with_a_role_that_no_process_has_fails_beside_one_that_passes(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    pytester.makepyfile(
+        test_roles="""
+        import pytest
+
+        @pytest.mark.numa_placement(roles={"VLLM::EngineCore": "0"})
+        def test_absent(): ...
+
+        @pytest.mark.numa_placement(roles={"llamacpp_server": 0}, max_stray=0.02)
+        def test_present(): ...
+        """
+    )
+
+    result = run(pytester, port, "test_roles.py")
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "no process has the role VLLM::EngineCore",
+            "  expected  a process whose name or command line matches 'VLLM::EngineCore'",
         ]
     )
 

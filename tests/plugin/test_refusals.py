@@ -81,6 +81,24 @@ def test_a_misspelt_mark(pytester: pytest.Pytester) -> None:
     assert "test_it: @pytest.mark.numa_latncy: no such mark; there are numa_placement" in text
 
 
+@pytest.mark.parametrize(
+    ("mark", "message"),
+    [
+        ("numa_node=7777", "test_it: @pytest.mark.numa_placement: --numa-node: expected nodes of"),
+        ("roles={'(': 0}", "expected a regular expression, found '('"),
+        ("max_stray=2", "max_stray: expected a fraction from 0 to 1, found 2"),
+    ],
+)
+def test_a_placement_that_a_mark_cannot_have(
+    pytester: pytest.Pytester, mark: str, message: str
+) -> None:
+    pytester.makepyfile(
+        test_it=f"import pytest\n@pytest.mark.numa_placement({mark})\ndef test_it(): ..."
+    )
+
+    assert message in refused(pytester, "test_it.py")
+
+
 def test_a_report_that_cannot_be_written(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("benchmarks").write_text("a file, where a folder is wanted")
 

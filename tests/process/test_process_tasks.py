@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -44,6 +45,28 @@ def test_processes_come_in_the_order_of_their_ids_and_those_that_ended_are_left_
     found = process.read_processes([71, 70, 9, 71], tmp_path)
 
     assert [each.pid for each in found] == [9, 71]
+
+
+def test_a_capture_without_threads_tells_its_main_one_and_that_others_are_unseen(
+    tmp_path: Path,
+) -> None:
+    directory = add_process(tmp_path, 71)
+    shutil.rmtree(directory / "task")
+
+    (found,) = process.read_processes([71], tmp_path)
+
+    assert [thread.cpus_allowed for thread in found.threads] == [frozenset({4, 5})]
+    assert found.unreadable == (f"{directory}/task: no thread in it; the capture is incomplete",)
+
+
+def test_a_capture_without_stat_is_read_by_its_status(tmp_path: Path) -> None:
+    directory = add_process(tmp_path, 71, ppid=5)
+    (directory / "stat").unlink()
+
+    (found,) = process.read_processes([71], tmp_path)
+
+    assert (found.pid, found.ppid, found.comm, found.state) == (71, 5, "server 71", "S")
+    assert len(found.threads) == 1
 
 
 def test_a_thread_that_ends_meanwhile_is_left_out(tmp_path: Path) -> None:
@@ -110,15 +133,6 @@ def test_a_process_whose_threads_may_not_be_listed_is_an_error(tmp_path: Path) -
         process.read_processes([71], tmp_path)
 
 
-def test_a_process_without_any_thread_left_has_none(tmp_path: Path) -> None:
-    directory = add_process(tmp_path, 71)
-    (directory / "task").rename(tmp_path / "gone")
-
-    (found,) = process.read_processes([71], tmp_path)
-
-    assert found.threads == ()
-
-
 def test_damaged_text_is_refused_by_its_file(tmp_path: Path) -> None:
     add_process(tmp_path, 71, numa_maps="7f00 bind:0 N0=many\n")
 
@@ -129,7 +143,7 @@ def test_damaged_text_is_refused_by_its_file(tmp_path: Path) -> None:
 def test_memory_is_not_touched_where_it_is_not_asked_for(tmp_path: Path) -> None:
     add_process(tmp_path, 71, numa_maps="damaged")
 
-    (found,) = process.read_processes([71], tmp_path, with_memory=False)
+    (found,) = process.read_processes([71], tmp_path, depth="threads")
 
     assert found.memory is None
     assert found.unreadable == ()
@@ -165,8 +179,8 @@ def test_the_memory_of_a_living_process_is_that_which_the_kernel_counts() -> Non
     (found,) = process.read_processes([os.getpid()])
 
     assert found.memory is not None
-    assert sum(found.memory.anonymous_by_node.values()) > 1024 * KIB
-    assert any("/libc" in file.path for file in found.memory.files)
+    assert sum(found.memory.placed_by_node.values()) > 1024 * KIB
+    assert any("/libc" in (one.path or "") for one in found.memory.regions)
 
 
 def test_a_zombie_has_a_name_and_no_memory() -> None:
