@@ -144,6 +144,7 @@ class Engine:
                 ready.built,
                 number=ready.number,
                 wanted_tokens=ready.wanted_tokens,
+                most_tokens=ready.most_tokens,
                 is_streaming=self._is_streaming,
                 due_s=due.at_s,
             )

@@ -9,8 +9,11 @@ from pytest_numa.load.http1 import BadProtocolError, Decoder, EarlyEndError
 
 _HTTP_OK = 200
 _REDIRECTS = range(300, 400)
+# An answer may have so much for each token that was asked, with all that servers tell beside it
+# (logprobs), and so much in any case; but not more than the last.
+_MOST_BYTES_OF_TOKEN = 2**12
+_MOST_BYTES_BESIDE = 2**20
 _MOST_BYTES = 64 * 2**20
-_MOST_WHOLE_BYTES = 4 * 2**20
 _MOST_UNPARSED_BYTES = 2**18
 _MOST_UNDECODED_BYTES = 2**16
 # What a read takes in memory beside its bytes.
@@ -35,6 +38,7 @@ class Exchange:
         *,
         number: int = 0,
         wanted_tokens: int | None = None,
+        most_tokens: int = 0,
         is_streaming: bool = True,
         due_s: float | None = None,
     ) -> None:
@@ -56,6 +60,8 @@ class Exchange:
         self.whole = bytearray()
         self._wanted_tokens = wanted_tokens
         self._size_bytes = 0
+        asked_bytes = _MOST_BYTES_BESIDE + _MOST_BYTES_OF_TOKEN * most_tokens
+        self._most_bytes = min(asked_bytes, _MOST_BYTES)
         self._reads: list[tuple[Arrival, bytes]] = []
         self._undecoded_bytes = 0
         self._body: deque[tuple[Arrival, bytes]] = deque()
@@ -109,7 +115,8 @@ class Exchange:
     def over(self, arrival: Arrival, failure: str | None) -> None:
         """End it; the first failure is the one that counts."""
         self._decode()
-        self.failure = self.failure or self._status_failure() or failure
+        # Of a page of errors without end the status says more than its size.
+        self.failure = self._status_failure() or self.failure or failure
         self.ended_at = arrival
         self.is_over = True
 
@@ -150,8 +157,7 @@ class Exchange:
             self.failure = self.failure or "bad_protocol"
         self._reads.clear()
         self._undecoded_bytes = 0
-        most = _MOST_WHOLE_BYTES if self._parser is None else _MOST_BYTES
-        if self._size_bytes > most:
+        if self._size_bytes > self._most_bytes:
             self.failure = self.failure or "too_large"
         if self._parser is not None and self.held_bytes > _MOST_UNPARSED_BYTES:
             self._parse_now(self._parser)

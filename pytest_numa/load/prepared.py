@@ -12,16 +12,21 @@ from pytest_numa.load.workload import Workload
 _MOST_BYTES = 4 * 2**20
 # What a built request takes beside its body.
 _OVERHEAD_BYTES = 1024
+_UNKNOWN_TOKENS = 2**12
 
 Built = TypeVar("Built")
 
 
 @dataclass(frozen=True, slots=True)
 class Ready(Generic[Built]):
-    """A request to be sent as it is. ``wanted_tokens``: an answer with fewer is a failure."""
+    """A request to be sent as it is.
+
+    ``most_tokens`` are asked for; an answer with fewer than ``wanted_tokens`` is a failure.
+    """
 
     number: int
     built: Built
+    most_tokens: int
     wanted_tokens: int | None
     size_bytes: int
 
@@ -74,11 +79,15 @@ class Prepared(Generic[Built]):
 
     def _made(self, number: int) -> Ready[Built]:
         body = self._workload.body(number, model=self._model, prompts=self._prompts)
-        wanted = body.get("max_tokens") if body.get("ignore_eos") else None
+        asked = body.get("max_tokens")
+        # Where the field was replaced by one of the user's, as many as fit.
+        most_tokens = asked if isinstance(asked, int) else _UNKNOWN_TOKENS
+        has_length = isinstance(asked, int) and bool(body.get("ignore_eos"))
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         return Ready(
             number=number,
             built=self._build(text),
-            wanted_tokens=wanted if isinstance(wanted, int) else None,
+            most_tokens=most_tokens,
+            wanted_tokens=most_tokens if has_length else None,
             size_bytes=len(text) + _OVERHEAD_BYTES,
         )
