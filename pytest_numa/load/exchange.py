@@ -163,13 +163,13 @@ class Exchange:
             self._parse_now(self._parser)
 
     def _keep(self, arrival: Arrival, piece: bytes) -> None:
-        # What an error page says is no answer.
-        if self._status_failure() is not None:
-            return
         if self._parser is None:
             self.whole += piece
-        else:
+        elif self._status_failure() is None:
             self._body.append((arrival, piece))
+        else:
+            # What an error page says is no answer.
+            return
         self.held_bytes += len(piece) + _OVERHEAD_BYTES
 
     def _parse_now(self, parser: StreamParser[Arrival]) -> None:

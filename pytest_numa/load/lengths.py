@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 FORMS = "128, 16-512 (each as likely) or lognormal:128,0.5 (median, sigma)"
-_RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
-_LOGNORMAL = re.compile(r"lognormal:(\d{1,9}(?:\.\d{1,9})?),(\d(?:\.\d{1,9})?)")
+_RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+_LOGNORMAL = re.compile(r"lognormal:([0-9]{1,9}(?:\.[0-9]{1,9})?),([0-9](?:\.[0-9]{1,9})?)")
 # A draw from the far tail would decide a run by itself.
 _MOST_TIMES_MEDIAN = 16
 
@@ -34,7 +34,7 @@ class Lengths:
 def parse(written: int | str) -> Lengths:
     """A length as it is written in an option; ValueError where it is none."""
     text = str(written).strip()
-    if not isinstance(written, bool) and re.fullmatch(r"\d{1,9}", text) and int(text) > 0:
+    if not isinstance(written, bool) and re.fullmatch(r"[0-9]{1,9}", text) and int(text) > 0:
         return Lengths(low=int(text), high=int(text))
     if found := _RANGE.fullmatch(text):
         low, high = int(found[1]), int(found[2])

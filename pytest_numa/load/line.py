@@ -4,6 +4,7 @@ Stamps are taken when httpx hands the bytes over: the clock is the client's.
 """
 
 import socket
+import ssl
 import time
 from array import array
 from collections.abc import Mapping
@@ -29,7 +30,9 @@ class Line:
     would keep alive for ever, since each byte restarts the time limit of httpx.
     """
 
-    def __init__(self, target: Target, timeout_s: float, *, is_streaming: bool) -> None:
+    def __init__(
+        self, target: Target, timeout_s: float, *, is_streaming: bool, trust: ssl.SSLContext
+    ) -> None:
         self._timeout_s = timeout_s
         self._is_streaming = is_streaming
         try:
@@ -40,6 +43,7 @@ class Line:
                 headers=target.all_headers,
                 follow_redirects=False,
                 trust_env=False,
+                verify=trust,
                 http2=target.has_http2,
                 proxy=target.proxy,
             )

@@ -34,8 +34,10 @@ class Threads:
         count = workload.concurrency
         if workload.rate_per_s is not None:
             count = max(count, _MOST_THREADS)
+        # Without the proxies of the environment, but with its SSL_CERT_FILE.
+        trust = httpx.create_ssl_context()
         self._lines = [
-            Line(target, workload.timeout_s, is_streaming=workload.is_streaming)
+            Line(target, workload.timeout_s, is_streaming=workload.is_streaming, trust=trust)
             for _ in range(count)
         ]
         self._prepared: Prepared[httpx.Request] | None = None

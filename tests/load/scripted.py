@@ -3,10 +3,12 @@
 import contextlib
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 Script = Callable[["Conversation"], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -63,23 +65,47 @@ def good(conversation: Conversation) -> None:
 
 
 @contextlib.contextmanager
-def serving(script: Script, *, host: str = "127.0.0.1") -> Iterator[Server]:
+def serving(
+    script: Script,
+    *,
+    host: str = "127.0.0.1",
+    path: Path | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Server]:
     """Serve /v1/models, and ``script`` for all else, until the block ends."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as listening:
+    with _listening(host, path) as listening:
         shown = f"[{host}]" if ":" in host else host
-        server = Server(url=f"http://{shown}:{listening.getsockname()[1]}")
+        server = Server(
+            url=f"unix:{path}"
+            if path is not None
+            else f"{'https' if tls else 'http'}://{shown}:{listening.getsockname()[1]}"
+        )
         stopped = threading.Event()
-        threading.Thread(target=_accept, args=(listening, server, script, stopped)).start()
+        threading.Thread(target=_accept, args=(listening, server, script, stopped, tls)).start()
         yield server
         stopped.set()
         # Wakes accept(), which a close alone does not.
-        with contextlib.suppress(OSError):
-            socket.create_connection(listening.getsockname()[:2], timeout=1).close()
+        with contextlib.suppress(OSError), socket.socket(listening.family) as waking:
+            waking.settimeout(1)
+            waking.connect(listening.getsockname())
+
+
+def _listening(host: str, path: Path | None) -> socket.socket:
+    if path is None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, 0), family=family)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+    return listening
 
 
 def _accept(
-    listening: socket.socket, server: Server, script: Script, stopped: threading.Event
+    listening: socket.socket,
+    server: Server,
+    script: Script,
+    stopped: threading.Event,
+    tls: ssl.SSLContext | None,
 ) -> None:
     while True:
         try:
@@ -90,7 +116,10 @@ def _accept(
             connection.close()
             return
         # Else the first token would wait for the acknowledgement of the headers (Nagle).
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            connection = tls.wrap_socket(connection, server_side=True)
         server.connections += 1
         threading.Thread(target=_converse, args=(connection, server, script), daemon=True).start()
 
