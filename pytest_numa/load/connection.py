@@ -14,7 +14,6 @@ from pytest_numa.load import clock
 from pytest_numa.load.exchange import Exchange
 from pytest_numa.load.target import Target
 
-_READ_BYTES = 2**16
 _HTTP_PORT = 80
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EAGAIN)
 
@@ -57,7 +56,7 @@ def first_that_answers(found: list[Address], timeout_s: float) -> Address | None
 class Connection:
     """One connection and the exchange on it, if any.
 
-    ``on_readable`` and ``on_writable`` return True when the connection has ended, by whomever.
+    ``on_writable`` and ``send`` say when the connection has ended, by whomever.
     """
 
     def __init__(self, address: Address, poller: select.epoll) -> None:
@@ -73,7 +72,7 @@ class Connection:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         clock.ask_for_stamps(self._socket)
         self.number = self._socket.fileno()
-        self._recvmsg = self._socket.recvmsg
+        self.recvmsg = self._socket.recvmsg
         self.has_failed = self._socket.connect_ex(address.place) not in _UNDER_WAY
         self._mask = select.EPOLLIN | select.EPOLLOUT
         poller.register(self.number, self._mask)
@@ -99,16 +98,6 @@ class Connection:
             return not self._push()
         self._watch(select.EPOLLIN)
         return False
-
-    def on_readable(self) -> tuple[bytes, tuple[int, float]] | None:
-        """What was read and when it arrived; no bytes at the end; None where nothing is there."""
-        try:
-            data, ancillary, _, _ = self._recvmsg(_READ_BYTES, clock.ANCILLARY_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return None
-        except OSError:
-            return b"", (0, time.perf_counter())
-        return data, (clock.stamp_ns(ancillary), time.perf_counter())
 
     def _push(self) -> bool:
         exchange = self.exchange

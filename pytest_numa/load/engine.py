@@ -8,10 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from pytest_numa.load import clock
 from pytest_numa.load.backlog import Backlog
 from pytest_numa.load.connection import Address, Connection
 from pytest_numa.load.exchange import Exchange
 from pytest_numa.load.poller import Poller
+from pytest_numa.load.pool import Pool
 from pytest_numa.load.prepared import Prepared
 from pytest_numa.load.schedule import Due, Schedule
 
@@ -21,6 +23,12 @@ _TICK_S = 0.2
 _HOPELESS = 20
 # A body is looked at off the clock once nothing has come for so long.
 _QUIET_S = 0.1
+_READ_BYTES = 2**11
+# The shortest read that ends an answer in chunks: `0`, and two line ends.
+_LAST_CHUNK_BYTES = 5
+# What is left lying undone of an exchange under way: so many reads, each below this.
+_MOST_READS = 64
+_MOST_PLAIN_BYTES = 2**12
 _ENDED = select.EPOLLERR | select.EPOLLHUP
 
 OnTick = Callable[[int, int], None]
@@ -32,11 +40,9 @@ class Engine:
     def __init__(self, address: Address, *, timeout_s: float, is_streaming: bool = True) -> None:
         self.poller = Poller()
         self.reconnected = 0
-        self._address = address
         self._timeout_s = timeout_s
         self._is_streaming = is_streaming
-        self._all: dict[int, Connection] = {}
-        self._idle: list[Connection] = []
+        self._pool = Pool(address, self.poller)
         self._deadlines: deque[tuple[float, Exchange]] = deque()
         self._backlog = Backlog()
         self._is_stopped = False
@@ -51,16 +57,17 @@ class Engine:
 
     def close(self) -> None:
         """Close every connection."""
-        for connection in [*self._all.values()]:
-            self._drop(connection)
+        for connection in [*self._pool.by_number.values()]:
+            self._pool.drop(connection)
         self.poller.close()
 
     def open_ahead(self, count: int) -> None:
         """Have so many connections open before the clock starts; those that fail fail later."""
         until_s = time.perf_counter() + min(self._timeout_s, MOST_CONNECT_S)
-        for _ in range(count - len(self._all)):
-            self._idle.append(self._opened())
-        while any(not one.is_open for one in self._idle) and time.perf_counter() < until_s:
+        pool = self._pool
+        for _ in range(count - len(pool.by_number)):
+            pool.idle.append(pool.opened())
+        while any(not one.is_open for one in pool.idle) and time.perf_counter() < until_s:
             self._turn(0.05)
             if self._is_stopped:
                 return
@@ -108,7 +115,7 @@ class Engine:
                 is_beginning = begun is not None and begun != slots
                 slot_at_s = begun_at_s + (begun or 0) * spacing_s if is_beginning else None
                 wake_at_s = self._wake_at_s(tick_at_s, due, slot_at_s)
-            if not self._turn(0.0 if backlog else wake_at_s - time.perf_counter()):
+            if not self._turn(0.0 if backlog else wake_at_s - now_s):
                 if backlog:
                     backlog.digest()
                 else:
@@ -165,30 +172,22 @@ class Engine:
         exchange.begun_at_s = now_s if exchange.due_s is None else exchange.due_s
         self._deadlines.append((exchange.begun_at_s + self._timeout_s, exchange))
         self._in_flight += 1
-        connection = self._idle.pop() if self._idle else self._opened()
+        connection = self._pool.taken()
         if not connection.send(exchange):
             self._gone(connection)
         # An open loop that has used up its connections: the next request finds one open.
-        if exchange.due_s is not None and not self._idle and not exchange.is_over:
-            self._idle.append(self._opened())
-
-    def _opened(self) -> Connection:
-        connection = Connection(self._address, self.poller.epoll)
-        self._all[connection.number] = connection
-        return connection
-
-    def _drop(self, connection: Connection) -> None:
-        del self._all[connection.number]
-        if connection in self._idle:
-            self._idle.remove(connection)
-        connection.close()
+        if exchange.due_s is not None and not exchange.is_over:
+            self._pool.keep_spare()
 
     def _turn(self, wait_s: float) -> bool:
         """Wait for something to happen, and deal with it; whether anything did."""
         events = self.poller.wait(wait_s)
         for number, mask in events:
-            connection = self._all.get(number)
+            connection = self._pool.by_number.get(number)
             if connection is None:
+                continue
+            if mask == select.EPOLLIN:
+                self._read(connection)
                 continue
             is_ended = bool(mask & _ENDED) and not connection.is_open
             if is_ended or (mask & select.EPOLLOUT and connection.on_writable()):
@@ -198,15 +197,28 @@ class Engine:
         return bool(events)
 
     def _read(self, connection: Connection) -> None:
-        found = connection.on_readable()
-        if found is None:
+        """What every token passes through; all that can wait is left for later."""
+        try:
+            data, ancillary, _, _ = connection.recvmsg(_READ_BYTES, clock.ANCILLARY_BYTES)
+        except (BlockingIOError, InterruptedError):
             return
-        data, arrival = found
+        except OSError:
+            data, ancillary = b"", []
+        handled_s = time.perf_counter()
         exchange = connection.exchange
         if not data or exchange is None:
             # The end, or bytes that nobody asked for: what comes next could be anything.
             self._gone(connection)
-        elif exchange.received(arrival, data):
+            return
+        reads = exchange.reads
+        reads.append((ancillary, handled_s, data))
+        is_in_midst = (
+            exchange.is_chunked
+            and _LAST_CHUNK_BYTES <= len(data) < _MOST_PLAIN_BYTES
+            and data[-4:] != b"\r\n\r\n"
+            and len(reads) < _MOST_READS
+        )
+        if not is_in_midst and exchange.look():
             self._release(connection, exchange)
 
     def _release(self, connection: Connection, exchange: Exchange) -> None:
@@ -214,16 +226,16 @@ class Engine:
         connection.is_fresh = False
         decoder = exchange.decoder
         if decoder.is_complete and decoder.is_kept and exchange.failure != "bad_protocol":
-            self._idle.append(connection)
+            self._pool.idle.append(connection)
         else:
-            self._drop(connection)
+            self._pool.drop(connection)
         self._ended(exchange)
 
     def _gone(self, connection: Connection) -> None:
         """The connection has ended, or never began."""
         exchange = connection.exchange
         now_s = time.perf_counter()
-        self._drop(connection)
+        self._pool.drop(connection)
         if exchange is None:
             return
         if not connection.is_open:
@@ -235,7 +247,7 @@ class Engine:
             # the request goes on.
             exchange.is_resent = True
             self.reconnected += 1
-            again = self._opened()
+            again = self._pool.opened()
             if not again.send(exchange):
                 self._gone(again)
             return
@@ -256,29 +268,25 @@ class Engine:
 
     def _abandon(self, exchange: Exchange, now_s: float) -> None:
         """The time of the exchange is over."""
-        for connection in self._under_way():
-            if connection.exchange is exchange:
-                self._drop(connection)
+        for connection, under_way in self._pool.under_way():
+            if under_way is exchange:
+                self._pool.drop(connection)
                 exchange.look()
                 exchange.over((0, now_s), "timeout" if connection.is_open else "connect")
                 self._ended(exchange)
                 return
 
-    def _under_way(self) -> list[Connection]:
-        return [one for one in self._all.values() if one.exchange is not None]
-
     def _look(self, now_s: float) -> None:
-        for connection in self._under_way():
-            exchange = connection.exchange
-            if exchange is not None and exchange.look(now_s - _QUIET_S):
+        for connection, exchange in self._pool.under_way():
+            if exchange.look(now_s - _QUIET_S):
                 self._release(connection, exchange)
             elif not connection.is_open and now_s - connection.begun_at_s > MOST_CONNECT_S:
                 self._gone(connection)
 
     def _cut(self) -> None:
         """Leave what is still under way."""
-        for connection in self._under_way():
-            self._drop(connection)
+        for connection, _ in self._pool.under_way():
+            self._pool.drop(connection)
         self._in_flight = 0
         self._deadlines.clear()
 

@@ -3,7 +3,7 @@
 from array import array
 from collections import deque
 
-from pytest_numa.load import answer
+from pytest_numa.load import answer, clock
 from pytest_numa.load.answer import Answer, StreamParser
 from pytest_numa.load.http1 import BadProtocolError, Decoder, EarlyEndError
 
@@ -15,11 +15,8 @@ _MOST_BYTES_OF_TOKEN = 2**12
 _MOST_BYTES_BESIDE = 2**20
 _MOST_BYTES = 64 * 2**20
 _MOST_UNPARSED_BYTES = 2**18
-_MOST_UNDECODED_BYTES = 2**16
 # What a read takes in memory beside its bytes.
 _OVERHEAD_BYTES = 160
-# The shortest read that ends an answer in chunks: `0`, and two line ends.
-_LAST_CHUNK_BYTES = 5
 
 # When a read arrived: the kernel's stamp (0 where there is none), and when we had it in our hands.
 Arrival = tuple[int, float]
@@ -52,6 +49,8 @@ class Exchange:
         self.is_over = False
         self.is_resent = False
         self.decoder = Decoder()
+        self.is_chunked = False
+        self.reads: list[tuple[clock.Ancillary, float, bytes]] = []
         self.tokens = 0
         self.is_counted_by_usage = False
         self.stamps_ns = array("q")
@@ -62,33 +61,13 @@ class Exchange:
         self._size_bytes = 0
         asked_bytes = _MOST_BYTES_BESIDE + _MOST_BYTES_OF_TOKEN * most_tokens
         self._most_bytes = min(asked_bytes, _MOST_BYTES)
-        self._reads: list[tuple[Arrival, bytes]] = []
-        self._undecoded_bytes = 0
         self._body: deque[tuple[Arrival, bytes]] = deque()
         self._parser: StreamParser[Arrival] | None = StreamParser() if is_streaming else None
 
     @property
     def has_answer(self) -> bool:
         """Whether anything at all came back."""
-        return self._size_bytes > 0
-
-    def received(self, arrival: Arrival, data: bytes) -> bool:
-        """Take a read; whether the exchange is over with it."""
-        size_bytes = len(data)
-        self._reads.append((arrival, data))
-        self._size_bytes += size_bytes
-        self._undecoded_bytes += size_bytes + _OVERHEAD_BYTES
-        if (
-            self.decoder.is_chunked
-            and size_bytes >= _LAST_CHUNK_BYTES
-            and data[-4:] != b"\r\n\r\n"
-            and self._undecoded_bytes < _MOST_UNDECODED_BYTES
-        ):
-            return False
-        self._decode()
-        if self.decoder.is_complete or self.failure:
-            self.over(arrival, None)
-        return self.is_over
+        return self._size_bytes > 0 or bool(self.reads)
 
     def closed(self, arrival: Arrival) -> None:
         """The server has ended the connection."""
@@ -101,12 +80,14 @@ class Exchange:
             self.over(arrival, None)
 
     def look(self, before_s: float = float("inf")) -> bool:
-        """Undo reads, the last of them before then; whether that shows the exchange to be over.
+        """Undo ``reads``, the last of them before then; whether it is over with them.
 
-        So a body that is not as its headers say is found out before its time is over.
+        In the midst of an answer this can wait; but not for ever, so that a body that is not as its
+        headers say is found out before its time is over.
         """
-        if self._reads and self._reads[-1][0][1] < before_s:
-            arrival = self._reads[-1][0]
+        if self.reads and self.reads[-1][1] < before_s:
+            ancillary, handled_s, _ = self.reads[-1]
+            arrival = (clock.stamp_ns(ancillary), handled_s)
             self._decode()
             if self.failure or self.decoder.is_complete:
                 self.over(arrival, None)
@@ -150,13 +131,15 @@ class Exchange:
     def _decode(self) -> None:
         """Body out of HTTP; what is wrong with it becomes the failure."""
         try:
-            for arrival, data in self._reads:
+            for ancillary, handled_s, data in self.reads:
+                arrival = (clock.stamp_ns(ancillary), handled_s)
+                self._size_bytes += len(data)
                 for piece in self.decoder.feed(data):
                     self._keep(arrival, piece)
         except BadProtocolError:
             self.failure = self.failure or "bad_protocol"
-        self._reads.clear()
-        self._undecoded_bytes = 0
+        self.reads.clear()
+        self.is_chunked = self.decoder.is_chunked
         if self._size_bytes > self._most_bytes:
             self.failure = self.failure or "too_large"
         if self._parser is not None and self.held_bytes > _MOST_UNPARSED_BYTES:

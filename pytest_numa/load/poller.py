@@ -11,7 +11,7 @@ _EXACT_S = 0.002
 class Poller:
     """What epoll(7) tells of the descriptors that are registered with ``epoll``.
 
-    ``late_s`` are the lengths by which waits in which nothing came were too long.
+    ``late_s`` are the lengths by which the last parts of waits were too long.
     """
 
     def __init__(self) -> None:
@@ -36,14 +36,15 @@ class Poller:
             return
 
     def wait(self, wait_s: float) -> list[tuple[int, int]]:
-        """(descriptor, events) as soon as there are any, but after ``wait_s`` in any case."""
+        """(descriptor, events) as soon as there are any, but about ``wait_s`` later in any case."""
         if wait_s <= 0:
             return self.epoll.poll(0)
+        if wait_s >= _EXACT_S:
+            # Rather too short: the rest is waited for when we are asked again.
+            return self.epoll.poll(int(1000 * wait_s) / 1000)
         due_s = time.perf_counter() + wait_s
-        if wait_s < _EXACT_S:
-            if select.select([self.epoll.fileno()], [], [], wait_s)[0]:
-                return self.epoll.poll(0)
-        elif events := self.epoll.poll(int(1000 * wait_s) / 1000):
-            return events
-        self.late_s.append(max(0.0, time.perf_counter() - due_s))
-        return self.epoll.poll(0)
+        select.select([self.epoll.fileno()], [], [], wait_s)
+        events = self.epoll.poll(0)
+        if not events:
+            self.late_s.append(max(0.0, time.perf_counter() - due_s))
+        return events
