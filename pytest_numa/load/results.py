@@ -142,6 +142,7 @@ class RunResult:
 
     ``goodput_per_s`` is the rate of requests within ``limits``, None where there are none. Where
     ``tokens_per_chunk`` is more than 1, ITL is between chunks and not between tokens.
+    ``begun_at_s`` is when the first request was sent, by CLOCK_MONOTONIC.
     """
 
     latency_ms: Spread
@@ -163,6 +164,7 @@ class RunResult:
     goodput_per_s: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     tokens_per_chunk: float | None = None
+    begun_at_s: float | None = None
 
     def as_document(self) -> dict[str, Any]:
         """For JSON; the keys are stable."""
@@ -240,6 +242,7 @@ def summarise(
         goodput_per_s=None if kept is None else kept / duration_s if duration_s > 0 else 0.0,
         limits={} if limits is None else limits.given,
         tokens_per_chunk=tokens / chunks if chunks else None,
+        begun_at_s=begun_s if requests else None,
     )
 
 
