@@ -134,14 +134,17 @@ def test_a_watch_in_which_nothing_happens_has_no_finding(occupied: Guest, start:
     assert (code, found["verdict"], found["findings"]) == (0, "pass", [])
 
 
-def test_a_role_that_is_not_in_its_place_is_found(occupied: Guest, start: Start) -> None:
+@pytest.mark.parametrize(("place", "code"), [("0@0-1", 0), ("1@2-3", 1)])
+def test_a_role_has_a_place_of_its_own(
+    occupied: Guest, start: Start, place: str, code: int
+) -> None:
     unit = start(OTHERS["a worker of the other node"])
 
-    code, found = looked_at(occupied, f"{unit} {WANTED} --role '^worker$=1@2-3'")
+    ended, found = looked_at(occupied, f"{unit} {WANTED} --role '^worker$={place}'")
 
-    roles = {one["role"]: one["allowed_cpus"] for one in found["processes"]}
-    assert code == 1, found
     # Anchored: the main process has the word among its arguments.
+    roles = {one["role"]: one["allowed_cpus"] for one in found["processes"]}
+    assert ended == code, found
     assert roles == {"default": "2-3", "^worker$": "0"}
 
 
