@@ -1,77 +1,69 @@
 """Which memory lies off the policy's nodes: what a policy places, weights, and program text."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pytest_numa import formatting
 from pytest_numa.placement import bounds, memory_causes
-from pytest_numa.placement.clues import Clues
+from pytest_numa.placement.clues import Clues, shown
 from pytest_numa.placement.finding import Finding
 from pytest_numa.placement.threads import name
 from pytest_numa.placement.wanted import Budget, Wanted
-from pytest_numa.policy import Policy
-from pytest_numa.process import Memory, Process, Region
+from pytest_numa.process import Process, Region
 from pytest_numa.process.memory import add_up
 
 _SHOWN_FILES = 3
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
+NodesOf = Callable[[Region], frozenset[int]]
+"""The nodes that a region of a process may lie on."""
+
+_Key = tuple[str, bool, str | int | None]
+
 
 def check(wanted: Wanted, processes: Sequence[Process], clues: Clues) -> Iterator[Finding]:
     """One finding for a process's memory, one for each file of weights, one for all its text."""
-    shared = _nodes_of_files(wanted, processes)
-    for process in processes:
-        if process.memory is not None:
-            policy = wanted.policy_of(process)
-            yield from _memory(wanted, policy, process, process.memory, clues)
-            yield from _files(wanted, policy, process, process.memory, shared)
+    for process, nodes_of in _with_nodes(wanted, processes):
+        yield from _memory(wanted, process, nodes_of, clues)
+        yield from _files(wanted, process, nodes_of)
 
 
-def _memory(
-    wanted: Wanted, policy: Policy, process: Process, memory: Memory, clues: Clues
-) -> Iterator[Finding]:
-    regions = [one for one in memory.regions if one.kind != "file"]
-    if _is_astray(regions, policy.memory_nodes, wanted.budgets.memory):
-        worst = max(regions, key=lambda one: _stray_bytes([one], policy.memory_nodes))
+def _memory(wanted: Wanted, process: Process, nodes_of: NodesOf, clues: Clues) -> Iterator[Finding]:
+    policy = wanted.policy_of(process)
+    regions = _placed(process)
+    if _is_astray(regions, nodes_of, wanted.budgets.memory):
+        worst = max(regions, key=lambda one: _stray_bytes([one], nodes_of))
         cause, fix = memory_causes.explain(worst, process, policy, clues)
-        by_node = _shown(worst.bytes_by_node)
+        all_sizes = _shown(add_up(one.bytes_by_node for one in regions))
         yield Finding(
             subject=f"memory of {name(process)} lies off the policy's nodes, most of it "
             f"{memory_causes.described(worst)}",
             expected=f"all on node {policy.node_list}, {_limit(wanted.budgets.memory)}",
-            found=f"{_shown(memory.placed_by_node)}{_sampled(regions, policy)}"
-            + (f"; of that region {by_node}" if len(regions) > 1 else ""),
+            found=f"{all_sizes}{_sampled(regions, nodes_of)}"
+            + (f"; of that region {_shown(worst.bytes_by_node)}" if len(regions) > 1 else ""),
             cause=cause,
             fix=fix,
         )
 
 
-def _files(
-    wanted: Wanted,
-    policy: Policy,
-    process: Process,
-    memory: Memory,
-    shared: Mapping[str, frozenset[int]],
-) -> Iterator[Finding]:
+def _files(wanted: Wanted, process: Process, nodes_of: NodesOf) -> Iterator[Finding]:
     text: list[Region] = []
-    for path, regions in _by_path(memory).items():
+    for path, regions in _by_path(process).items():
         if sum(one.size_bytes for one in regions) < wanted.budgets.weights_from_bytes:
             text += regions
-            continue
-        # Workers on several nodes that share a file cannot all have it at hand.
-        nodes = shared[path]
-        if _is_astray(regions, nodes, wanted.budgets.weights):
+        elif _is_astray(regions, nodes_of, wanted.budgets.weights):
             cause, fix = memory_causes.of_page_cache(path)
             yield Finding(
                 subject=f"the mapped file {path} of {name(process)} lies off the policy's nodes",
-                expected=f"all on node {_list(nodes)}, {_limit(wanted.budgets.weights)}",
+                expected=f"all on node {shown(nodes_of(regions[0]))}, "
+                f"{_limit(wanted.budgets.weights)}",
                 found=_shown(add_up(one.bytes_by_node for one in regions))
-                + _sampled(regions, policy),
+                + _sampled(regions, nodes_of),
                 cause=cause,
                 fix=fix,
                 is_page_cache=True,
             )
-    if _is_astray(text, policy.memory_nodes, wanted.budgets.text):
+    if _is_astray(text, nodes_of, wanted.budgets.text):
         largest = sorted({one.path or "" for one in text[:_SHOWN_FILES]})
         yield Finding(
             subject=f"program text and small mapped files of {name(process)} lie off the policy's "
@@ -86,15 +78,16 @@ def _files(
 
 def undecided(wanted: Wanted, processes: Sequence[Process]) -> Iterator[str]:
     """Processes whose sample of pages is too small to show that the budget is kept."""
-    for process in processes:
-        if process.memory is None or not process.memory.sampled_pages:
-            continue
-        policy = wanted.policy_of(process)
-        regions = [one for one in process.memory.regions if one.kind != "file"]
-        strays, looked_at = _counts(regions, policy.memory_nodes)
+    for process, nodes_of in _with_nodes(wanted, processes):
+        regions = _placed(process)
+        strays, looked_at = _counts(regions, nodes_of)
         size = sum(one.size_bytes for one in regions)
         allowed = wanted.budgets.memory.allowed_bytes(size)
-        if _is_whole(regions) or _is_astray(regions, policy.memory_nodes, wanted.budgets.memory):
+        if (
+            not looked_at
+            or _is_whole(regions)
+            or _is_astray(regions, nodes_of, wanted.budgets.memory)
+        ):
             continue
         at_most = bounds.upper_fraction(strays, looked_at) * size
         if at_most > allowed:
@@ -108,10 +101,10 @@ def undecided(wanted: Wanted, processes: Sequence[Process]) -> Iterator[str]:
 
 def sampled_sentences(wanted: Wanted, processes: Sequence[Process]) -> Iterator[str]:
     """What the samples of pages show, one sentence a process."""
-    for process in processes:
-        if process.memory is not None and process.memory.sampled_pages:
-            regions = [one for one in process.memory.regions if one.kind != "file"]
-            strays, looked_at = _counts(regions, wanted.policy_of(process).memory_nodes)
+    for process, nodes_of in _with_nodes(wanted, processes):
+        regions = _placed(process)
+        strays, looked_at = _counts(regions, nodes_of)
+        if looked_at:
             said = (
                 f"{strays} of all {looked_at} pages off node"
                 if _is_whole(regions)
@@ -120,26 +113,70 @@ def sampled_sentences(wanted: Wanted, processes: Sequence[Process]) -> Iterator[
             yield f"{name(process)}: {said} (memory that a policy places)"
 
 
-def _is_astray(regions: Sequence[Region], nodes: frozenset[int], budget: Budget) -> bool:
+def _with_nodes(wanted: Wanted, processes: Sequence[Process]) -> Iterator[tuple[Process, NodesOf]]:
+    """Each process whose memory was looked at, with the nodes that its regions may lie on.
+
+    What processes of several roles share, a file, a segment or what a fork has inherited, cannot be
+    near to all of them: it may lie on the nodes of each.
+    """
+    shared: dict[_Key, frozenset[int]] = {}
+    for process in processes:
+        for one in process.memory.regions if process.memory else ():
+            nodes = shared.get(_key(one), frozenset()) | wanted.policy_of(process).memory_nodes
+            shared[_key(one)] = nodes
+    for process in processes:
+        if process.memory is not None:
+            own = wanted.policy_of(process).memory_nodes
+
+            def nodes_of(one: Region, own: frozenset[int] = own) -> frozenset[int]:
+                return shared[_key(one)] if _is_shared(one) else own
+
+            yield process, nodes_of
+
+
+def _is_shared(one: Region) -> bool:
+    """Whether other processes may have the same pages; of a file of the page cache, always."""
+    return one.kind == "file" or one.sharers > 1
+
+
+def _key(one: Region) -> _Key:
+    """What a region is known by in all processes that share it."""
+    return (one.kind, _is_shared(one), one.path if one.address is None else one.address)
+
+
+def _placed(process: Process) -> list[Region]:
+    """The memory that a policy places: all but the page cache."""
+    regions = process.memory.regions if process.memory else ()
+    return [one for one in regions if one.kind != "file"]
+
+
+def _is_astray(regions: Sequence[Region], nodes_of: NodesOf, budget: Budget) -> bool:
     size = sum(one.size_bytes for one in regions)
-    stray = _stray_bytes(regions, nodes)
-    strays, looked_at = _counts(regions, nodes)
+    stray = _stray_bytes(regions, nodes_of)
+    strays, looked_at = _counts(regions, nodes_of)
     if looked_at and not _is_whole(regions):
         # What a sample shows for certain, not what it makes likely.
         stray = min(stray, int(bounds.lower_fraction(strays, looked_at) * size))
     return stray > budget.allowed_bytes(size)
 
 
-def _stray_bytes(regions: Sequence[Region], nodes: frozenset[int]) -> int:
+def _stray_bytes(regions: Sequence[Region], nodes_of: NodesOf) -> int:
     return sum(
-        size for one in regions for node, size in one.bytes_by_node.items() if node not in nodes
+        size
+        for one in regions
+        for node, size in one.bytes_by_node.items()
+        if node not in nodes_of(one)
     )
 
 
-def _counts(regions: Sequence[Region], nodes: frozenset[int]) -> tuple[int, int]:
+def _counts(regions: Sequence[Region], nodes_of: NodesOf) -> tuple[int, int]:
     """Sampled pages elsewhere, and all sampled pages."""
-    by_node = add_up(one.sampled_by_node or {} for one in regions)
-    return sum(n for node, n in by_node.items() if node not in nodes), sum(by_node.values())
+    strays = looked_at = 0
+    for one in regions:
+        for node, count in (one.sampled_by_node or {}).items():
+            looked_at += count
+            strays += 0 if node in nodes_of(one) else count
+    return strays, looked_at
 
 
 def _is_whole(regions: Sequence[Region]) -> bool:
@@ -148,26 +185,16 @@ def _is_whole(regions: Sequence[Region]) -> bool:
     return sum(one.size_bytes for one in regions) <= looked_at * _PAGE_BYTES
 
 
-def _sampled(regions: Sequence[Region], policy: Policy) -> str:
-    strays, looked_at = _counts(regions, policy.memory_nodes)
+def _sampled(regions: Sequence[Region], nodes_of: NodesOf) -> str:
+    strays, looked_at = _counts(regions, nodes_of)
     return f" (by {looked_at} sampled pages, {strays} of them elsewhere)" if looked_at else ""
 
 
-def _by_path(memory: Memory) -> dict[str, list[Region]]:
+def _by_path(process: Process) -> dict[str, list[Region]]:
     found: dict[str, list[Region]] = {}
-    for one in memory.regions:
+    for one in process.memory.regions if process.memory else ():
         if one.kind == "file":
             found.setdefault(one.path or "", []).append(one)
-    return found
-
-
-def _nodes_of_files(wanted: Wanted, processes: Sequence[Process]) -> dict[str, frozenset[int]]:
-    """The memory nodes of all processes that map a file."""
-    found: dict[str, frozenset[int]] = {}
-    for process in processes:
-        for path in _by_path(process.memory) if process.memory else ():
-            nodes = wanted.policy_of(process).memory_nodes
-            found[path] = found.get(path, frozenset()) | nodes
     return found
 
 
@@ -181,7 +208,3 @@ def _shown(by_node: Mapping[int, int]) -> str:
     return ", ".join(
         f"{formatting.bytes_iec(size)} on node {node}" for node, size in sorted(by_node.items())
     )
-
-
-def _list(nodes: frozenset[int]) -> str:
-    return ",".join(map(str, sorted(nodes)))

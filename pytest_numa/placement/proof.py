@@ -130,7 +130,8 @@ def _offline(wanted: Wanted, clues: Clues) -> Iterator[Finding]:
             subject=f"CPU {shown(offline)} is wanted for the service and cannot be used",
             expected=f"CPUs {shown(wanted.all_cpus)} to be online",
             found=f"CPU {shown(offline)} offline",
-            cause=f"CPU {shown(offline)} is offline: it was taken away while the service ran",
+            cause=f"CPU {shown(offline)} is offline: it was switched off before the service was "
+            "started, or since",
             fix=f"echo 1 > /sys/devices/system/cpu/cpu{min(offline)}/online && systemctl restart "
             f"{clues.unit_name}",
         )

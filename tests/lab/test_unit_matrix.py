@@ -142,9 +142,9 @@ def test_a_role_has_a_place_of_its_own(
 
     ended, found = looked_at(occupied, f"{unit} {WANTED} --role '^worker$={place}'")
 
+    # Anchored: the main process has the word among its arguments.
     roles = {one["role"]: one["allowed_cpus"] for one in found["processes"]}
     assert ended == code, found
-    # Anchored: the main process has the word among its arguments.
     assert roles == {"default": "2-3", "^worker$": "0"}
 
 

@@ -81,6 +81,52 @@ def test_weights_that_workers_on_two_nodes_share_may_lie_on_both() -> None:
     assert list(pages.check(Wanted(policy=POLICY, roles=(role,)), both, CLUES)) == []
 
 
+OTHER = Role(
+    name="other",
+    pattern="other",
+    policy=Policy(cpus=frozenset({0}), memory_nodes=frozenset({0})),
+)
+BOTH = Wanted(policy=POLICY, roles=(OTHER,))
+
+
+def of_both(mine: Region, theirs: Region) -> list[Finding]:
+    """Findings of a process of node 1 and of its worker, which is to be on node 0."""
+    worker = process(pid=80, comm="other", memory=memory(theirs))
+    return list(pages.check(BOTH, [process(memory=memory(mine)), worker], CLUES))
+
+
+def test_what_a_worker_of_another_node_has_inherited_by_a_fork_may_lie_on_its_parent_s() -> None:
+    inherited = region(sharers=2, address=0x7F00, bytes_by_node={1: GIB})
+
+    assert of_both(inherited, inherited) == []
+
+
+def test_a_segment_that_workers_of_two_nodes_share_may_lie_on_both() -> None:
+    segment = region("shared", path="/dev/shm/nccl", sharers=2, bytes_by_node={0: GIB, 1: GIB})
+
+    assert of_both(segment, segment) == []
+
+
+def test_what_a_worker_has_of_its_own_is_to_be_near_it() -> None:
+    inherited = region(sharers=2, address=0x7F00, bytes_by_node={1: GIB})
+
+    (finding,) = of_both(inherited, region(bytes_by_node={1: GIB}))
+
+    assert finding.subject.startswith("memory of process other (80) lies off")
+
+
+def test_what_two_share_may_not_lie_on_a_third_node() -> None:
+    inherited = region(sharers=2, address=0x7F00, bytes_by_node={2: GIB})
+
+    assert len(of_both(inherited, inherited)) == 2
+
+
+def test_what_is_shared_with_a_stranger_alone_is_to_be_near_its_process() -> None:
+    (finding,) = check(region(sharers=2, address=0x7F00, bytes_by_node={0: GIB}))
+
+    assert finding.found == "1.0 GiB on node 0"
+
+
 def test_program_text_on_another_node_is_no_finding() -> None:
     assert check(region("file", path="/usr/bin/python3", bytes_by_node={0: 6 * MIB})) == []
 
