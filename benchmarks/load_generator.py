@@ -22,6 +22,7 @@ from typing import Any
 
 import mock_server
 import raw_epoll
+
 from pytest_numa.load import results, runner
 from pytest_numa.load.results import RunResult
 from pytest_numa.load.workload import Workload

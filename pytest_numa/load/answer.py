@@ -57,7 +57,7 @@ class StreamParser(Generic[Stamp]):
         self._usage_tokens: int | None = None
         self._failure: str | None = None
         self._has_event = self._is_done = False
-        self._partial = b""
+        self._partial = bytearray()
         self._event: list[bytes] = []
         self._event_at: Stamp | None = None
         self._read_at: Stamp | None = None
@@ -77,7 +77,16 @@ class StreamParser(Generic[Stamp]):
             self._take(stamp, data[6:-2])
             return
         self._read_at = stamp
-        data = self._partial + data
+        if b"\n" in data or b"\r" in data or self._partial.endswith(b"\r"):
+            data = self._lines(stamp, bytes(self._partial) + data)
+            self._partial.clear()
+        self._partial += data
+        if len(self._partial) > _MOST_LINE_BYTES:
+            self._failure = self._failure or "too_large"
+            self._partial.clear()
+
+    def _lines(self, stamp: Stamp, data: bytes) -> bytes:
+        """Take every line that has ended; returns the rest."""
         start = 0
         for match in _LINE_END.finditer(data):
             # A \r that ends the piece may be half of a \r\n.
@@ -85,10 +94,7 @@ class StreamParser(Generic[Stamp]):
                 break
             self._line(stamp, data[start : match.start()])
             start = match.end()
-        self._partial = data[start:]
-        if len(self._partial) > _MOST_LINE_BYTES:
-            self._failure = self._failure or "too_large"
-            self._partial = b""
+        return data[start:]
 
     @property
     def is_too_large(self) -> bool:
@@ -98,7 +104,7 @@ class StreamParser(Generic[Stamp]):
     def finish(self) -> Answer[Stamp]:
         """What was said, after the last piece."""
         if self._partial and self._read_at is not None:
-            self._line(self._read_at, self._partial.rstrip(b"\r"))
+            self._line(self._read_at, bytes(self._partial).rstrip(b"\r"))
         if self._event and self._event_at is not None:
             self._take(self._event_at, b"\n".join(self._event))
         return Answer(
