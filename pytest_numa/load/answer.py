@@ -63,8 +63,17 @@ class StreamParser(Generic[Stamp]):
         self._read_at: Stamp | None = None
         self._likeness = Likeness(_has_text)
 
+    def feed_all(self, pieces: Iterable[tuple[Stamp, bytes]]) -> None:
+        """Take pieces of body, in whatever way they were cut."""
+        is_like, found = self._likeness.is_event_of_text, self._text_at.append
+        for stamp, data in pieces:
+            if is_like(data) and not self._partial and not self._event:
+                found(stamp)
+            else:
+                self.feed(stamp, data)
+
     def feed(self, stamp: Stamp, data: bytes) -> None:
-        """Take the next piece of body, in whatever way it was cut."""
+        """Take the next piece of body."""
         if (
             not self._partial
             and not self._event
@@ -156,8 +165,7 @@ class StreamParser(Generic[Stamp]):
 def parse_stream(reads: Iterable[tuple[Stamp, bytes]]) -> Answer[Stamp]:
     """Take a whole body apart that was read as (stamp, bytes)."""
     parser: StreamParser[Stamp] = StreamParser()
-    for stamp, data in reads:
-        parser.feed(stamp, data)
+    parser.feed_all(reads)
     return parser.finish()
 
 

@@ -7,6 +7,7 @@ slewed alike; they move against each other only where somebody sets the time.
 import socket
 import struct
 import time
+from array import array
 from collections.abc import Sequence
 
 # include/uapi/asm-generic/socket.h: SO_TIMESTAMPNS_OLD, a struct timespec as data. Not in `socket`.
@@ -34,6 +35,15 @@ def stamp_ns(ancillary: Ancillary) -> int:
         return 0
     seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
     return int(seconds * 1_000_000_000 + nanoseconds)
+
+
+def stamps_ns(ancillaries: Sequence[Ancillary]) -> "array[int]":
+    """The stamps beside many reads."""
+    joined = b"".join([one[0][2] for one in ancillaries if one])
+    if len(joined) != _TIMESPEC.size * len(ancillaries):
+        return array("q", map(stamp_ns, ancillaries))
+    pairs = _TIMESPEC.iter_unpack(joined)
+    return array("q", [seconds * 1_000_000_000 + nanoseconds for seconds, nanoseconds in pairs])
 
 
 def offset_ns() -> int:

@@ -19,6 +19,7 @@ from pytest_numa.load.schedule import Due, Schedule
 
 MOST_CONNECT_S = 10.0
 _TICK_S = 0.2
+_BRIEFLY_S = 0.05
 # So many refused connections and no other outcome: there is no server.
 _HOPELESS = 20
 # A body is looked at off the clock once nothing has come for so long.
@@ -26,10 +27,12 @@ _QUIET_S = 0.1
 _READ_BYTES = 2**11
 # The shortest read that ends an answer in chunks: `0`, and two line ends.
 _LAST_CHUNK_BYTES = 5
-# What is left lying undone of an exchange under way: so many reads, each below this.
-_MOST_READS = 64
+# What is left lying undone of an exchange under way: reads that are shorter than this.
 _MOST_PLAIN_BYTES = 2**12
+_READABLE = select.EPOLLIN
 _ENDED = select.EPOLLERR | select.EPOLLHUP
+_ANCILLARY_BYTES = clock.ANCILLARY_BYTES
+_now_s = time.perf_counter
 
 OnTick = Callable[[int, int], None]
 
@@ -68,7 +71,7 @@ class Engine:
         for _ in range(count - len(pool.by_number)):
             pool.idle.append(pool.opened())
         while any(not one.is_open for one in pool.idle) and time.perf_counter() < until_s:
-            self._turn(0.05)
+            self._turn(time.perf_counter() + _BRIEFLY_S)
             if self._is_stopped:
                 return
 
@@ -76,7 +79,7 @@ class Engine:
         """One exchange by itself, to its end."""
         self._start(exchange, time.perf_counter())
         while not exchange.is_over and not self._is_stopped:
-            self._turn(0.05)
+            self._turn(time.perf_counter() + _BRIEFLY_S)
             self._expire(time.perf_counter())
         self._backlog = Backlog()
         return exchange
@@ -115,7 +118,7 @@ class Engine:
                 is_beginning = begun is not None and begun != slots
                 slot_at_s = begun_at_s + (begun or 0) * spacing_s if is_beginning else None
                 wake_at_s = self._wake_at_s(tick_at_s, due, slot_at_s)
-            if not self._turn(0.0 if backlog else wake_at_s - now_s):
+            if not self._turn(0.0 if backlog else wake_at_s):
                 if backlog:
                     backlog.digest()
                 else:
@@ -179,46 +182,56 @@ class Engine:
         if exchange.due_s is not None and not exchange.is_over:
             self._pool.keep_spare()
 
-    def _turn(self, wait_s: float) -> bool:
-        """Wait for something to happen, and deal with it; whether anything did."""
-        events = self.poller.wait(wait_s)
-        for number, mask in events:
-            connection = self._pool.by_number.get(number)
-            if connection is None:
-                continue
-            if mask == select.EPOLLIN:
-                self._read(connection)
-                continue
-            is_ended = bool(mask & _ENDED) and not connection.is_open
-            if is_ended or (mask & select.EPOLLOUT and connection.on_writable()):
-                self._gone(connection)
-            elif mask != select.EPOLLOUT:
-                self._read(connection)
-        return bool(events)
+    def _turn(self, until_s: float) -> bool:
+        """Deal with what happens until something is to be decided, or it is time; whether it did.
+
+        What every token passes through: no more than it takes to note it.
+        """
+        wait, by_number, read = self.poller.wait, self._pool.by_number, self._read
+        now_s = time.perf_counter()
+        while events := wait(until_s - now_s):
+            for number, mask in events:
+                connection = by_number.get(number)
+                if connection is None:
+                    continue
+                if mask == _READABLE:
+                    read(connection)
+                else:
+                    self._on_other(connection, mask)
+            if self._is_changed or self._is_stopped:
+                return True
+            now_s = time.perf_counter()
+            if now_s >= until_s:
+                return True
+        return False
+
+    def _on_other(self, connection: Connection, mask: int) -> None:
+        is_ended = bool(mask & _ENDED) and not connection.is_open
+        if is_ended or (mask & select.EPOLLOUT and connection.on_writable()):
+            self._gone(connection)
+        elif mask != select.EPOLLOUT:
+            self._read(connection)
 
     def _read(self, connection: Connection) -> None:
-        """What every token passes through; all that can wait is left for later."""
+        """All that can wait is left for later."""
         try:
-            data, ancillary, _, _ = connection.recvmsg(_READ_BYTES, clock.ANCILLARY_BYTES)
+            data, ancillary, _, _ = connection.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data, ancillary = b"", []
-        handled_s = time.perf_counter()
         exchange = connection.exchange
         if not data or exchange is None:
             # The end, or bytes that nobody asked for: what comes next could be anything.
             self._gone(connection)
             return
         reads = exchange.reads
-        reads.append((ancillary, handled_s, data))
-        is_in_midst = (
-            exchange.is_chunked
-            and _LAST_CHUNK_BYTES <= len(data) < _MOST_PLAIN_BYTES
-            and data[-4:] != b"\r\n\r\n"
-            and len(reads) < _MOST_READS
-        )
-        if not is_in_midst and exchange.look():
+        reads.append(((ancillary, _now_s()), data))
+        if (
+            len(reads) >= exchange.most_undone
+            or data.endswith(b"\r\n\r\n")
+            or not _LAST_CHUNK_BYTES <= len(data) < _MOST_PLAIN_BYTES
+        ) and exchange.look():
             self._release(connection, exchange)
 
     def _release(self, connection: Connection, exchange: Exchange) -> None:

@@ -1,7 +1,8 @@
 """An HTTP/1.1 answer, taken apart as its bytes come: RFC 9112, the part that a client needs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?")
@@ -18,6 +19,7 @@ _MOST_FAST_DIGITS = 6
 _NO_BODY = (204, 304)
 _INTERIM = range(100, 200)
 
+Stamp = TypeVar("Stamp")
 Headers = list[tuple[bytes, bytes]]
 # Takes what is there from a position on; returns the position after it, or None for "more".
 _Step = Callable[[bytes, int, list[bytes]], int | None]
@@ -52,14 +54,24 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of body in ``data``; BadProtocolError where it cannot be read."""
-        if self._is_between_chunks and not self._held:
-            # The usual case, several times as fast: a whole chunk in a read of its own.
-            line_end = data.find(b"\r\n", 0, _MOST_FAST_DIGITS)
-            size_bytes = _SIZES.get(data[:line_end])
-            is_whole = size_bytes is not None and len(data) == line_end + size_bytes + 4
-            if is_whole and data.endswith(b"\r\n"):
-                return [data[line_end + 2 : -2]]
-        return self._fed(data)
+        pieces: list[tuple[None, bytes]] = []
+        self.feed_all([(None, data)], pieces)
+        return [piece for _, piece in pieces]
+
+    def feed_all(
+        self, reads: Iterable[tuple[Stamp, bytes]], pieces: list[tuple[Stamp, bytes]]
+    ) -> None:
+        """The same for many reads; ``pieces`` are added to, up to what cannot be read."""
+        for stamp, data in reads:
+            if self._is_between_chunks and not self._held:
+                # The usual case, several times as fast: a whole chunk in a read of its own.
+                line_end = data.find(b"\r\n", 0, _MOST_FAST_DIGITS)
+                size_bytes = _SIZES.get(data[:line_end])
+                is_whole = size_bytes is not None and len(data) == line_end + size_bytes + 4
+                if is_whole and data.endswith(b"\r\n"):
+                    pieces.append((stamp, data[line_end + 2 : -2]))
+                    continue
+            pieces += [(stamp, piece) for piece in self._fed(data)]
 
     def _fed(self, data: bytes) -> list[bytes]:
         if self._held:

@@ -6,6 +6,8 @@ import time
 
 # epoll waits whole milliseconds, and longer rather than shorter; select waits microseconds.
 _EXACT_S = 0.002
+# Python sets memory aside for as many with every wait, for a thousand if not told.
+_MOST_EVENTS = 64
 
 
 class Poller:
@@ -38,10 +40,10 @@ class Poller:
     def wait(self, wait_s: float) -> list[tuple[int, int]]:
         """(descriptor, events) as soon as there are any, but about ``wait_s`` later in any case."""
         if wait_s <= 0:
-            return self.epoll.poll(0)
+            return self.epoll.poll(0, _MOST_EVENTS)
         if wait_s >= _EXACT_S:
             # Rather too short: the rest is waited for when we are asked again.
-            return self.epoll.poll(int(1000 * wait_s) / 1000)
+            return self.epoll.poll(int(1000 * wait_s) / 1000, _MOST_EVENTS)
         due_s = time.perf_counter() + wait_s
         select.select([self.epoll.fileno()], [], [], wait_s)
         events = self.epoll.poll(0)
