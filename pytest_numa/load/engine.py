@@ -5,12 +5,12 @@ What has ended is taken apart when nothing else is to be done, or after the run.
 
 import select
 import time
-from collections import deque
 from collections.abc import Callable
 
 from pytest_numa.load import clock
 from pytest_numa.load.backlog import Backlog
 from pytest_numa.load.connection import Address, Connection
+from pytest_numa.load.deadlines import Deadlines
 from pytest_numa.load.exchange import Exchange
 from pytest_numa.load.poller import Poller
 from pytest_numa.load.pool import Pool
@@ -46,7 +46,7 @@ class Engine:
         self._timeout_s = timeout_s
         self._is_streaming = is_streaming
         self._pool = Pool(address, self.poller)
-        self._deadlines: deque[tuple[float, Exchange]] = deque()
+        self._deadlines = Deadlines(timeout_s)
         self._backlog = Backlog()
         self._is_stopped = False
         self._is_changed = True
@@ -131,9 +131,7 @@ class Engine:
 
     def _wake_at_s(self, tick_at_s: float, due: Due | None, slot_at_s: float | None) -> float:
         """When something is to be done though nothing has come."""
-        wakes_s = [tick_at_s]
-        if self._deadlines:
-            wakes_s.append(self._deadlines[0][0])
+        wakes_s = [tick_at_s, self._deadlines.next_s]
         if due is not None and due.at_s is not None:
             wakes_s.append(due.at_s)
         elif due is not None and slot_at_s is not None:
@@ -173,7 +171,7 @@ class Engine:
 
     def _start(self, exchange: Exchange, now_s: float) -> None:
         exchange.begun_at_s = now_s if exchange.due_s is None else exchange.due_s
-        self._deadlines.append((exchange.begun_at_s + self._timeout_s, exchange))
+        self._deadlines.add(exchange)
         self._in_flight += 1
         connection = self._pool.taken()
         if not connection.send(exchange):
@@ -273,11 +271,8 @@ class Engine:
         self._backlog.add(exchange)
 
     def _expire(self, now_s: float) -> None:
-        deadlines = self._deadlines
-        while deadlines and (deadlines[0][1].is_over or deadlines[0][0] <= now_s):
-            _, exchange = deadlines.popleft()
-            if not exchange.is_over:
-                self._abandon(exchange, now_s)
+        for exchange in self._deadlines.expired(now_s):
+            self._abandon(exchange, now_s)
 
     def _abandon(self, exchange: Exchange, now_s: float) -> None:
         """The time of the exchange is over."""
