@@ -14,7 +14,7 @@ FLOORS = (
     {"kernel"},
     {"host", "process"},
     {"policy"},
-    {"services", "load", "llamacpp_server"},
+    {"services", "load", "evidence", "llamacpp_server"},
     {"experiment", "baseline"},
     {"placement", "stats"},
     {"gate", "metrics"},

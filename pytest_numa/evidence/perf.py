@@ -114,5 +114,5 @@ def _understood(said: str) -> Mapping[str, float] | str:
         pass
     if "<not supported>" in said:
         return "perf: this CPU or hypervisor offers no hardware counters"
-    lines = [line.strip() for line in said.splitlines() if line.strip(" :Error")]
+    lines = [line for line in said.splitlines() if line.strip() not in ("", "Error:")]
     return f"perf: {lines[0] if lines else 'it said nothing'}"
