@@ -33,10 +33,17 @@ class Service:
         if not main:
             return ()
         found = process.descendants(main, Path("/")) | {main}
-        if self.mode == "systemd":
-            folder = process.cgroup_directory(main, Path("/"))
-            found |= process.pids_in_cgroup(folder) if folder else frozenset()
+        folder = self.cgroup
+        found |= process.pids_in_cgroup(folder) if folder else frozenset()
         return tuple(sorted(found))
+
+    @property
+    def cgroup(self) -> Path | None:
+        """The unit's cgroup; None for a service launched by hand, which is in ours."""
+        main = self.pid
+        if self.mode != "systemd" or not main:
+            return None
+        return process.cgroup_directory(main, Path("/"))
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that the service wrote."""

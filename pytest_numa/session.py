@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pytest_numa import experiment, placement, process, settings
+from pytest_numa import evidence, experiment, placement, process, settings
 from pytest_numa.errors import LoadError, ServiceError
+from pytest_numa.evidence import perf
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
@@ -24,6 +25,8 @@ class Run:
     main_pid: int
     processes: tuple[process.Process, ...]
     findings: tuple[placement.Finding, ...]
+    evidence: evidence.Change | None = None
+    """What was counted from before the client was started until it had ended: warm-up included."""
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -68,6 +71,7 @@ class Session:
         self._footprint: undo.Footprint | None = None
         self._unit: systemd.InstalledUnit | None = None
         self._service: Service | None = None
+        self._perf: tuple[str | None] | None = None
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
@@ -127,12 +131,17 @@ class Session:
             return [self._one_run(service, position) for _ in range(position.plan.runs)]
 
     def _one_run(self, service: Service, position: experiment.Position) -> Run:
-        result = runner.run(
-            service.url,
-            self.settings.workload,
-            cpus=self.settings.client_cpus,
-            on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
-        )
+        # Once: to look for processes takes longer than to read their counters.
+        pids, cgroup, cpus = service.pids, service.cgroup, self.settings.policy.cpus
+        before = evidence.read(pids, cgroup, cpus=cpus)
+        with perf.counting(pids, lacks=self._perf_lacks()) as hardware:
+            result = runner.run(
+                service.url,
+                self.settings.workload,
+                cpus=self.settings.client_cpus,
+                on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
+            )
+            after = evidence.read(pids, cgroup, cpus=cpus)
         # First: requests fail because the service died, and not the other way round.
         service.check_alive()
         processes = process.read_processes(service.pids, Path("/"))
@@ -150,7 +159,14 @@ class Session:
             main_pid=service.first_pid,
             processes=processes,
             findings=tuple(findings),
+            evidence=evidence.between(before, after, hardware.found),
         )
+
+    def _perf_lacks(self) -> str | None:
+        # Tried once: what perf may count does not change, and trying takes a process.
+        if self._perf is None:
+            self._perf = (perf.lacking(),)
+        return self._perf[0]
 
     def _launcher(self) -> Launcher:
         return Launcher(
