@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pytest_numa import evidence, experiment, placement, process, settings
 from pytest_numa.errors import LoadError, ServiceError
-from pytest_numa.evidence import perf
+from pytest_numa.evidence import Change, perf
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
@@ -25,7 +25,7 @@ class Run:
     main_pid: int
     processes: tuple[process.Process, ...]
     findings: tuple[placement.Finding, ...]
-    evidence: evidence.Change | None = None
+    evidence: Change | None = None
     """What was counted from before the client was started until it had ended: warm-up included."""
 
     @property
