@@ -9,7 +9,7 @@ from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
 from pytest_numa.metrics import METRICS
-from pytest_numa.report import explanation, figures, markdown, topology
+from pytest_numa.report import evidence_table, explanation, figures, markdown, topology
 from pytest_numa.session import Measurement, Run
 
 
@@ -35,6 +35,7 @@ def session(
         explanation_markdown=explanation.explanation(
             wanted.policy.cpu_list, wanted.policy.node_list
         ),
+        evidence_markdown=evidence_table.table(measurement),
     )
 
 
