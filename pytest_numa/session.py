@@ -27,6 +27,8 @@ class Run:
     findings: tuple[placement.Finding, ...]
     evidence: Change | None = None
     """What was counted from before the client was started until it had ended: warm-up included."""
+    latencies_s: tuple[float, ...] = ()
+    """Of each request that was answered, in the order of their ends."""
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -133,6 +135,7 @@ class Session:
     def _one_run(self, service: Service, position: experiment.Position) -> Run:
         # Once: to look for processes takes longer than to read their counters.
         pids, cgroup, cpus = service.pids, service.cgroup, self.settings.policy.cpus
+        latencies_s: list[float] = []
         before = evidence.read(pids, cgroup, cpus=cpus)
         with perf.counting(pids, lacks=self._perf_lacks()) as hardware:
             result = runner.run(
@@ -140,6 +143,7 @@ class Session:
                 self.settings.workload,
                 cpus=self.settings.client_cpus,
                 on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
+                on_latencies=latencies_s.extend,
             )
             after = evidence.read(pids, cgroup, cpus=cpus)
         # First: requests fail because the service died, and not the other way round.
@@ -160,6 +164,7 @@ class Session:
             processes=processes,
             findings=tuple(findings),
             evidence=evidence.between(before, after, hardware.found),
+            latencies_s=tuple(latencies_s),
         )
 
     def _perf_lacks(self) -> str | None:

@@ -23,7 +23,7 @@ FLOORS = (
     {"session"},
     {"outcome", "recording"},
     {"report"},
-    {"options", "marks", "progress", "bench_command"},
+    {"options", "marks", "progress", "bench_command", "benchmark_entries"},
     {"acceptance"},
     {"active"},
     {"plugin", "cli"},

@@ -1,7 +1,8 @@
 """The client: a process of its own, in which nothing but the load happens.
 
 ``python -m pytest_numa.load.client`` reads one JSON object from standard input (``url``,
-``workload``, ``cpus``) and writes JSON lines: ``progress``, and at the end ``result`` or ``error``.
+``workload``, ``cpus``) and writes JSON lines: ``progress``, and at the end ``latencies`` and
+``result``, or ``error``.
 """
 
 import gc
@@ -163,6 +164,8 @@ class Loop:
             bound=is_bound,
             reconnected=sum(line.reconnected for line in self._lines),
         )
+        good = [one.latency_s for one in requests if one.failure is None]
+        _tell("latencies", seconds=good)
         return results.summarise(
             requests,
             client=client,

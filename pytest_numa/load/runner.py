@@ -17,6 +17,7 @@ from pytest_numa.load.workload import Workload
 
 _GRACE_S = 10.0
 Told = Callable[[int, int], None]
+Latencies = Callable[[list[float]], None]
 
 
 def run(
@@ -25,14 +26,16 @@ def run(
     *,
     cpus: frozenset[int] | None = None,
     on_progress: Told | None = None,
+    on_latencies: Latencies | None = None,
 ) -> RunResult:
     """Offer the workload from a process of its own, on ``cpus`` where given.
 
-    ``on_progress`` is told the requests that have ended, and how many of them badly. On Ctrl-C the
+    ``on_progress`` is told the requests that have ended, and how many of them badly;
+    ``on_latencies`` the seconds of each that ended well, in the order of their ends. On Ctrl-C the
     client is ended and the exception goes on; LoadError where the client itself fails.
     """
     with started(url, workload, cpus=cpus) as client:
-        return client.followed(on_progress)
+        return client.followed(on_progress, on_latencies)
 
 
 class Client:
@@ -46,13 +49,17 @@ class Client:
         """Have the client end early and report what it has."""
         self._process.send_signal(signal.SIGTERM)
 
-    def followed(self, on_progress: Told | None = None) -> RunResult:
+    def followed(
+        self, on_progress: Told | None = None, on_latencies: Latencies | None = None
+    ) -> RunResult:
         """Read what the client says until its result."""
         output = self._process.stdout
         for line in output or ():
             event = _event(line)
             if event.get("event") == "progress" and on_progress is not None:
                 on_progress(event["done"], event["failed"])
+            if event.get("event") == "latencies" and on_latencies is not None:
+                on_latencies(event["seconds"])
             if event.get("event") == "error":
                 raise LoadError(event["text"])
             if event.get("event") == "result":
