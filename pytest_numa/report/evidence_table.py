@@ -36,7 +36,7 @@ def table(measurement: Measurement) -> str:
     }
     rows = [
         [row.label, *("unknown" if one is None else row.shown(one) for one in medians)]
-        for row in (*ROWS, *_node_rows(changes), *_pressure_rows(changes))
+        for row in (*ROWS, *_node_rows(changes), *_pressure_rows())
         if _matters(medians := [_median(changes[mode], row.value) for mode in modes], row.least)
     ]
     if not rows:
@@ -153,15 +153,11 @@ def _on_node(node: int) -> Callable[[Change], float | None]:
     )
 
 
-def _pressure_rows(changes: Mapping[str, Sequence[Change]]) -> list[Row]:
+def _pressure_rows() -> list[Row]:
     """`some` only: a time in which all stood still is a part of it."""
-    names = sorted(
-        {name for some in changes.values() for one in some for name in one.host_pressure_s or ()}
-    )
     return [
-        _time(f"work waited for {name.removesuffix(' some')} (host)", _waited(name))
-        for name in names
-        if name.endswith(" some")
+        _time(f"work waited for {what} (host)", _waited(f"{name} some"))
+        for name, what in (("cpu", "a CPU"), ("memory", "memory"), ("io", "I/O"))
     ]
 
 

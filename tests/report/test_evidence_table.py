@@ -73,7 +73,7 @@ def test_nodes_and_resources_have_a_row_each() -> None:
     assert rows(text) == [
         "| CPU time on node 0 | 0 ms | 250 ms |",
         "| CPU time on node 1 | 12.0 s | 12.5 s |",
-        "| work waited for cpu (host) | 500 ms | 500 ms |",
+        "| work waited for a CPU (host) | 500 ms | 500 ms |",
     ]
 
 
