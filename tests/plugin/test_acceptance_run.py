@@ -57,7 +57,7 @@ def test_an_empty_directory_gets_five_verdicts_three_rows_and_a_record(
     assert "### What the kernel counted" in report
     (session,) = json.loads(record.read_text(encoding="utf-8"))["sessions"]
     assert [len(block) for block in session["evidence"]] == [len(session["blocks"][0])]
-    assert session["evidence"][0][0]["minor_faults"] > 0
+    assert "minor_faults" in session["evidence"][0][0]
     result.stdout.fnmatch_lines(["numa: block 1: unpinned * tokens/s, pinned *, systemd *"])
     assert left_behind() == []
 
