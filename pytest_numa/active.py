@@ -2,14 +2,14 @@
 
 import contextlib
 import signal
-from collections.abc import Generator
-from dataclasses import asdict
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_numa import acceptance, marks, options, outcome, recording, settings
+from pytest_numa import acceptance, benchmark_entries, marks, options, outcome, recording, settings
 from pytest_numa.errors import BaselineError, PytestNumaError, ReportError
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS
@@ -17,7 +17,7 @@ from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import document, markdown, terminal
 from pytest_numa.services import endpoint
-from pytest_numa.session import Measurement, Session
+from pytest_numa.session import Measurement, Run, Session
 
 if TYPE_CHECKING:
     from pytest_numa.launch import Service
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_numa.services.unit import Unit
 
 _SUITE = Path(acceptance.__file__).with_name("test_acceptance.py")
+_LATENCIES = _SUITE.with_name("test_latencies.py")
 _DEMANDS = pytest.StashKey[marks.Demands]()
 _PLACEMENTS = pytest.StashKey[tuple[Wanted, ...]]()
 
@@ -41,12 +42,14 @@ class ActivePlugin:
         except PytestNumaError as error:
             raise pytest.UsageError(str(error)) from None
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
-            config.args = [str(_SUITE)]
+            has_entries = benchmark_entries.has_pytest_benchmark(config)
+            config.args = [str(_SUITE), *([str(_LATENCIES)] if has_entries else [])]
         self._config = config
         self._stack = contextlib.ExitStack()
         self._session: Session | None = None
         self._demands: list[Demand] = []
         self._is_measuring = False
+        self._has_entries = False
         self._measurement: Measurement | None = None
         self._failure: str | None = None
         # Troubles at the end that fail the session, though no single test.
@@ -58,10 +61,10 @@ class ActivePlugin:
     def pytest_pycollect_makemodule(
         self, module_path: Path, parent: pytest.Collector
     ) -> pytest.Module | None:
-        if module_path != _SUITE:
+        if module_path not in (_SUITE, _LATENCIES):
             return None
         # It lies outside the user's root directory, where pytest would call it by no name at all.
-        name = "/".join(("pytest_numa", *_SUITE.parts[-2:]))
+        name = "/".join(("pytest_numa", *module_path.parts[-2:]))
         return pytest.Module.from_parent(parent, path=module_path, nodeid=name)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -72,7 +75,8 @@ class ActivePlugin:
             )
             item.stash[_PLACEMENTS] = self._placements(item, demands)
             item.stash[_DEMANDS] = demands
-        self._is_measuring = any(item.stash[_DEMANDS] for item in items)
+        self._has_entries = any(map(benchmark_entries.is_measured, items))
+        self._is_measuring = self._has_entries or any(item.stash[_DEMANDS] for item in items)
         asked = {one: None for item in items for one in item.stash[_DEMANDS].figures}
         self._demands = [_demand(one) for one in asked]
         if lacking := outcome.lacking_modes(self._demands, self.settings.plan.modes):
@@ -140,6 +144,14 @@ class ActivePlugin:
         with _as_failure():
             return self._opened().load(**changes)
 
+    def entries(self) -> "benchmark_entries.Entries | benchmark_entries.NoEntries":
+        """What makes entries of pytest-benchmark, or says why there are none."""
+        if not benchmark_entries.has_pytest_benchmark(self._config):
+            return benchmark_entries.NoEntries("pytest-benchmark does not take part")
+        return benchmark_entries.Entries(
+            modes=self.settings.plan.modes, policy=self.machine_info(), runs=self._runs
+        )
+
     def machine_info(self) -> dict[str, str]:
         """What pytest-benchmark's files say of the policy."""
         policy = self.settings.policy
@@ -171,6 +183,10 @@ class ActivePlugin:
         except PytestNumaError as error:
             self._notes.append(f"not everything could be removed: {error}")
 
+    def _runs(self, mode: str) -> Sequence[Run]:
+        self._measured()
+        return self._measurement.runs(mode) if self._measurement else []
+
     def _measured(self) -> None:
         if self._failure is not None:
             pytest.fail(self._failure, pytrace=False)
@@ -179,6 +195,8 @@ class ActivePlugin:
         self._failure = "the service could not be measured: see the first error"
         with _as_failure():
             plan = outcome.plan(self.settings.plan, self._demands)
+            if self._has_entries:
+                plan = replace(plan, modes=self.settings.plan.modes)
             self._measurement = self._opened().measure(
                 plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
             )
@@ -211,7 +229,7 @@ class ActivePlugin:
 
 
 def _needs_service(item: pytest.Item) -> bool:
-    fixtures = {"numa_unit", "numa_service", "numa_pid", "numa_load"}
+    fixtures = {"numa_unit", "numa_service", "numa_pid", "numa_load", benchmark_entries.FIXTURE}
     asked = fixtures & set(getattr(item, "fixturenames", ()))
     # Nothing is known of the marks where reading them has just been refused.
     return bool(item.stash.get(_DEMANDS, None) or asked)

@@ -2,8 +2,8 @@
 
 A file holds one JSON object, ``schema`` 1: ``subject`` (what the sessions have in common) and
 ``sessions``, each with ``when``, ``host``, ``versions`` (shown, never a reason to refuse) and
-``blocks`` of run documents. It is written in one step, and a file that is not ours is never
-overwritten.
+``blocks`` of run documents, perhaps with ``evidence``: what was counted around each of the runs.
+It is written in one step, and a file that is not ours is never overwritten.
 """
 
 import contextlib
@@ -54,6 +54,8 @@ class RecordedSession:
     host: str
     versions: Mapping[str, str]
     blocks: Sequence[Sequence[RunResult]]
+    evidence: Sequence[Sequence[Mapping[str, Any]]] = ()
+    """What was counted around each run, in the same order; for people. Empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,8 @@ def _document(baseline: Baseline) -> dict[str, object]:
                 "host": session.host,
                 "versions": dict(session.versions),
                 "blocks": [[run.as_document() for run in block] for block in session.blocks],
+                # Beside the runs: readers before this key knew of none inside them.
+                **({"evidence": session.evidence} if session.evidence else {}),
             }
             for session in baseline.sessions
         ],
@@ -173,4 +177,5 @@ def _session(document: Any) -> RecordedSession:  # noqa: ANN401 - JSON
         host=str(document["host"]),
         versions={str(k): str(v) for k, v in document["versions"].items()},
         blocks=blocks,
+        evidence=tuple([dict(run) for run in block] for block in document.get("evidence", ())),
     )

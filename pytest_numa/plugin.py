@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_numa import marks, options
+from pytest_numa import benchmark_entries, marks, options
 
 if TYPE_CHECKING:
     from pytest_numa.active import ActivePlugin
@@ -41,12 +41,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in marks.HELP:
         config.addinivalue_line("markers", line)
     if not options.is_active(config):
+        config.pluginmanager.register(benchmark_entries.NoEntries(_IDLE), "numa-latencies")
         return
     from pytest_numa.active import ActivePlugin  # noqa: PLC0415 - an idle plugin costs nothing
 
     plugin = ActivePlugin(config)
     config.stash[ACTIVE] = plugin
     config.pluginmanager.register(plugin, "numa-active")
+    config.pluginmanager.register(plugin.entries(), "numa-latencies")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -7,9 +7,8 @@ from pytest_numa.session import Measurement
 
 def record(wanted: settings.Settings, measurement: Measurement) -> None:
     """Append the session's pinned runs; BaselineError where they are no measure of anything."""
-    blocks = [
-        [run.result for run in block["pinned"]] for block in measurement.blocks if "pinned" in block
-    ]
+    pinned = [block["pinned"] for block in measurement.blocks if "pinned" in block]
+    blocks = [[run.result for run in runs] for runs in pinned]
     if not blocks or any(result.failed for block in blocks for result in block):
         raise BaselineError(
             "nothing was recorded: --numa-record needs complete pinned runs without failed requests"
@@ -19,5 +18,8 @@ def record(wanted: settings.Settings, measurement: Measurement) -> None:
         host=wanted.identity.hostname,
         versions=settings.versions(),
         blocks=blocks,
+        evidence=[
+            [run.evidence.as_document() if run.evidence else {} for run in runs] for runs in pinned
+        ],
     )
     baseline.append(wanted.baseline_path, wanted.subject, session)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from pytest_numa import attach, experiment, placement, process, settings
+from pytest_numa import attach, evidence, experiment, placement, process, settings
 from pytest_numa.errors import LoadError, ServiceError
+from pytest_numa.evidence import Change, perf
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
@@ -27,6 +28,10 @@ class Run:
     main_pid: int
     proofs: tuple[placement.Proof, ...]
     """After the service was ready, by a sample of its pages, and after the run, in full."""
+    evidence: Change | None = None
+    """What was counted around the measured requests."""
+    latencies_s: tuple[float, ...] = ()
+    """Of each request that was answered, in the order of their ends."""
 
     @property
     def proof(self) -> placement.Proof:
@@ -86,6 +91,7 @@ class Session:
         self._footprint: undo.Footprint | None = None
         self._unit: systemd.InstalledUnit | None = None
         self._service: Service | None = None
+        self._perf: tuple[str | None] | None = None
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
@@ -129,7 +135,12 @@ class Session:
         return result
 
     def _offered(
-        self, service: Service, workload: Workload, on_progress: runner.Told | None = None
+        self,
+        service: Service,
+        workload: Workload,
+        on_progress: runner.Told | None = None,
+        on_latencies: runner.OnLatencies | None = None,
+        around: runner.Around | None = None,
     ) -> RunResult:
         return runner.run(
             self.settings.target(service.url),
@@ -137,6 +148,8 @@ class Session:
             cpus=self.settings.client_cpus,
             limits=self.settings.limits,
             on_progress=on_progress,
+            on_latencies=on_latencies,
+            around=around,
         )
 
     def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
@@ -160,10 +173,20 @@ class Session:
     def _one_run(
         self, service: Service, position: experiment.Position, loaded: placement.Proof
     ) -> Run:
+        latencies_s: list[float] = []
+        counted = evidence.Counted(
+            # Once: to look for processes takes longer than to read their counters.
+            service.pids,
+            service.processes.cgroup if service.pid else None,
+            cpus=self.settings.policy.cpus,
+            perf_lacks=self._perf_lacks(),
+        )
         result = self._offered(
             service,
             self.settings.workload,
             on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
+            on_latencies=latencies_s.extend,
+            around=counted,
         )
         # First: requests fail because the service died, and not the other way round.
         service.check_alive()
@@ -180,6 +203,8 @@ class Session:
             result=result,
             main_pid=service.first_pid,
             proofs=proofs,
+            evidence=counted.change,
+            latencies_s=tuple(latencies_s),
         )
 
     def _proof(
@@ -203,6 +228,12 @@ class Session:
             full_bytes=_FULL_BYTES,
             listeners=endpoint.listeners(self.settings.endpoint),
         )
+
+    def _perf_lacks(self) -> str | None:
+        # Tried once: what perf may count does not change, and trying takes a process.
+        if self._perf is None:
+            self._perf = (perf.lacking(),)
+        return self._perf[0]
 
     def _launcher(self) -> Launcher:
         return Launcher(

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,27 @@ def test_a_recorded_session_comes_back_as_it_was(tmp_path: Path) -> None:
     found = baseline.load(path, SUBJECT)
     assert found is not None
     assert found.sessions == (session(),)
+
+
+def test_the_evidence_of_each_run_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    known = replace(session(), evidence=([{"migrations": 3}], [{"steal_s": 0.5}]))
+
+    baseline.append(path, SUBJECT, known)
+    grown = baseline.append(path, SUBJECT, session())
+
+    assert grown.sessions[0].evidence == known.evidence
+    assert not grown.sessions[1].evidence
+
+
+def test_a_file_from_before_there_was_evidence_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    baseline.append(path, SUBJECT, session())
+
+    (document,) = json.loads(path.read_text())["sessions"]
+
+    assert "evidence" not in document
+    assert baseline.load(path, SUBJECT) is not None
 
 
 def test_sessions_are_appended_in_order(tmp_path: Path) -> None:

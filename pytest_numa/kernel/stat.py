@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pytest_numa.errors import ParseError
 
 _HEAD = re.compile(r"([0-9]{1,10}) \(")
-_NUMBER = re.compile(r"-?[0-9]{1,20}")
-_FIELDS_AFTER_COMM = 37
+# One pattern for all fields: a service may have thousands of threads to read.
+_FIELDS = re.compile(r"[A-Za-z](?: -?[0-9]{1,20}){36,}")
 # include/linux/sched.h
 _PF_KTHREAD = 0x200000
 
@@ -24,6 +24,9 @@ class Stat:
     state: str
     ppid: int
     flags: int
+    minor_faults: int
+    """Page faults without reading from disk; of a process, those of ended threads included."""
+    major_faults: int
     utime_ticks: int
     stime_ticks: int
     start_time_ticks: int
@@ -40,22 +43,18 @@ def parse(text: str, *, source: str) -> Stat:
     """Read the line. The name may hold blanks and parentheses: it ends at the last ``)``."""
     head = _HEAD.match(text)
     end = text.rfind(")")
-    fields = text[end + 1 :].strip("\0\n ").split(" ")
-    state, numbers = fields[0], fields[1:]
-    if (
-        head is None
-        or end < head.end()
-        or len(fields) < _FIELDS_AFTER_COMM
-        or not state.isalpha()
-        or not all(map(_NUMBER.fullmatch, numbers))
-    ):
+    fields = text[end + 1 :].strip("\0\n ")
+    if head is None or end < head.end() or not _FIELDS.fullmatch(fields):
         raise ParseError(source, expected="PID (NAME) STATE and 36 numbers or more", found=text)
+    state, *numbers = fields.split(" ")
     return Stat(
         pid=int(head[1]),
         comm=text[head.end() : end],
         state=state,  # 3
         ppid=int(numbers[0]),  # 4
         flags=int(numbers[5]),  # 9
+        minor_faults=int(numbers[6]),  # 10
+        major_faults=int(numbers[8]),  # 12
         utime_ticks=int(numbers[10]),  # 14
         stime_ticks=int(numbers[11]),  # 15
         start_time_ticks=int(numbers[18]),  # 22

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pytest_numa.errors import ParseError
 from pytest_numa.kernel import cpulist
 
-_NUMBER = re.compile(r"[0-9]{1,10}")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _SIZE = re.compile(r"([0-9]{1,18}) kB")
 
 
@@ -34,6 +34,8 @@ class Status:
     rss_shmem_bytes: int | None
     vm_swap_bytes: int | None
     hugetlb_bytes: int | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
 
 
 def parse(text: str, *, source: str) -> Status:
@@ -54,6 +56,8 @@ def parse(text: str, *, source: str) -> Status:
         rss_shmem_bytes=_size(fields, "RssShmem", source=source),
         vm_swap_bytes=_size(fields, "VmSwap", source=source),
         hugetlb_bytes=_size(fields, "HugetlbPages", source=source),
+        voluntary_switches=_count(fields, "voluntary_ctxt_switches", source=source),
+        involuntary_switches=_count(fields, "nonvoluntary_ctxt_switches", source=source),
     )
 
 
@@ -68,6 +72,10 @@ def _fields(text: str, *, source: str) -> dict[str, str]:
         if name not in fields:
             raise ParseError(source, expected=f"a line {name}", found=text)
     return fields
+
+
+def _count(fields: Mapping[str, str], name: str, *, source: str) -> int | None:
+    return _number(fields, name, source=source) if name in fields else None
 
 
 def _number(fields: Mapping[str, str], name: str, *, source: str) -> int:

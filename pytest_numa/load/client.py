@@ -1,8 +1,9 @@
 """The client: a process of its own, in which nothing but the load happens.
 
-``python -m pytest_numa.load.client`` reads one JSON object from standard input (``target``,
-``workload``, ``limits``, ``cpus``, ``is_detailed``) and writes JSON lines: ``progress``, and at the
-end ``request`` for each request if these were asked for, then ``result``; or ``error``.
+``python -m pytest_numa.load.client`` reads one line of JSON from standard input (``target``,
+``workload``, ``limits``, ``cpus``, ``is_detailed``) and writes lines of JSON: ``ready`` when all is
+warm (it goes on once another line comes), ``progress``, ``over`` with the last answer, then
+``latencies``, ``request`` for each request if these were asked for, and ``result``; or ``error``.
 """
 
 import contextlib
@@ -66,6 +67,7 @@ class Load:
         alone_s = min((one.latency_s for one in warm if one.failure is None), default=0.0)
         counted = workload.n_requests if workload.duration_s is None else _FOREVER
         driver.prepare(iter(range(counted)))
+        _wait_for_leave()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -79,6 +81,7 @@ class Load:
         )
         cpu_s = time.process_time() - cpu_s
         wall_s = time.perf_counter() - begun_s
+        _tell("over")
         result = results.summarise(
             requests,
             client=self._client(requests, cpu_s=cpu_s, wall_s=wall_s),
@@ -117,6 +120,13 @@ def _tell(event: str, **parts: Any) -> None:  # noqa: ANN401 - JSON
     sys.stdout.flush()
 
 
+def _wait_for_leave() -> None:
+    """What the run is measured by is read now, and not while the run lasts."""
+    _tell("ready")
+    # The end of the input is a leave too: whoever gave the job waits for nothing.
+    sys.stdin.readline()
+
+
 def _place(cpus: Sequence[int]) -> None:
     """Go where we were told, before any thread is started: they inherit it."""
     if not cpus:
@@ -143,7 +153,7 @@ def _have_descriptors(workload: Workload) -> None:
 
 def main() -> int:
     """Run one job."""
-    job = json.load(sys.stdin)
+    job = json.loads(sys.stdin.readline())
     try:
         _place(job["cpus"])
         workload = Workload.from_document(job["workload"])
@@ -155,6 +165,8 @@ def main() -> int:
     except PytestNumaError as error:
         _tell("error", text=str(error))
         return 1
+    good = [one.latency_s for one in requests if one.failure is None]
+    _tell("latencies", seconds=good)
     if job["is_detailed"]:
         begun_at_s = min((one.sent_at_s for one in requests), default=0.0)
         for one in requests:

@@ -123,7 +123,10 @@ class Engine:
                     backlog.digest()
                 else:
                     prepared.build_one()
-        self._cut()
+        for connection, _ in self._pool.under_way():
+            self._pool.drop(connection)
+        self._in_flight = 0
+        self._deadlines.clear()
         backlog.digest_all()
         if on_tick is not None:
             on_tick(len(backlog.ended), backlog.failed)
@@ -271,18 +274,14 @@ class Engine:
         self._backlog.add(exchange)
 
     def _expire(self, now_s: float) -> None:
+        """Leave what has had its time."""
         for exchange in self._deadlines.expired(now_s):
-            self._abandon(exchange, now_s)
-
-    def _abandon(self, exchange: Exchange, now_s: float) -> None:
-        """The time of the exchange is over."""
-        for connection, under_way in self._pool.under_way():
-            if under_way is exchange:
-                self._pool.drop(connection)
-                exchange.look()
-                exchange.over((0, now_s), "timeout" if connection.is_open else "connect")
-                self._ended(exchange)
-                return
+            for connection, under_way in self._pool.under_way():
+                if under_way is exchange:
+                    self._pool.drop(connection)
+                    exchange.look()
+                    exchange.over((0, now_s), "timeout" if connection.is_open else "connect")
+                    self._ended(exchange)
 
     def _look(self, now_s: float) -> None:
         for connection, exchange in self._pool.under_way():
@@ -290,13 +289,6 @@ class Engine:
                 self._release(connection, exchange)
             elif not connection.is_open and now_s - connection.begun_at_s > MOST_CONNECT_S:
                 self._gone(connection)
-
-    def _cut(self) -> None:
-        """Leave what is still under way."""
-        for connection, _ in self._pool.under_way():
-            self._pool.drop(connection)
-        self._in_flight = 0
-        self._deadlines.clear()
 
 
 def _begun(slots: int | None, spacing_s: float, since_s: float) -> int | None:

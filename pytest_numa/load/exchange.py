@@ -28,8 +28,9 @@ class Exchange:
     """A request as bytes, and its answer, undone only when it has ended or grows large.
 
     ``reads`` may grow to ``most_undone`` in the midst of an answer: the end of one in chunks can be
-    told from the last read alone. ``sent_at_s`` is from just before the first byte was handed to the socket. ``failure`` is None
-    or one of ``answer.FAILURES``; it is final once ``digest`` has returned True.
+    told from the last read alone. ``sent_at_s`` is from just before the first byte was handed to
+    the socket. ``failure`` is None or one of ``answer.FAILURES``; it is final once ``digest`` has
+    returned True.
     """
 
     def __init__(

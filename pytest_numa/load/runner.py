@@ -19,6 +19,8 @@ from pytest_numa.load.workload import Workload
 _GRACE_S = 10.0
 Told = Callable[[int, int], None]
 OnRequest = Callable[[dict[str, Any]], None]
+OnLatencies = Callable[[list[float]], None]
+Around = contextlib.AbstractContextManager[object]
 
 
 def run(
@@ -28,14 +30,18 @@ def run(
     cpus: frozenset[int] | None = None,
     limits: Limits | None = None,
     on_progress: Told | None = None,
+    on_latencies: OnLatencies | None = None,
+    around: Around | None = None,
 ) -> RunResult:
     """Offer the workload from a process of its own, on ``cpus`` where given.
 
-    ``on_progress`` is told the requests that have ended, and how many of them badly. On Ctrl-C the
-    client is ended and the exception goes on; LoadError where the client itself fails.
+    ``on_progress`` is told the requests that have ended, and how many of them badly;
+    ``on_latencies`` the seconds of each that ended well, in the order of their ends. ``around`` is
+    entered when all is warm, before the first measured request, and left after the last answer. On
+    Ctrl-C the client is ended and the exception goes on; LoadError where the client itself fails.
     """
     with started(target, workload, cpus=cpus, limits=limits) as client:
-        return client.followed(on_progress)
+        return client.followed(on_progress, on_latencies=on_latencies, around=around)
 
 
 class Client:
@@ -50,23 +56,34 @@ class Client:
         self._process.send_signal(signal.SIGTERM)
 
     def followed(
-        self, on_progress: Told | None = None, on_request: OnRequest | None = None
+        self,
+        on_progress: Told | None = None,
+        on_request: OnRequest | None = None,
+        on_latencies: OnLatencies | None = None,
+        around: Around | None = None,
     ) -> RunResult:
-        """Read what the client says until its result.
+        """Read what the client says until its result; the rest is as for ``run``.
 
         ``on_request`` is given the requests once all is over, if they were asked for.
         """
-        output = self._process.stdout
-        for line in output or ():
-            event = _event(line)
-            if event.get("event") == "progress" and on_progress is not None:
-                on_progress(event["done"], event["failed"])
-            if event.get("event") == "request" and on_request is not None:
-                on_request(event["request"])
-            if event.get("event") == "error":
-                raise LoadError(event["text"])
-            if event.get("event") == "result":
-                return RunResult.from_document(event["result"])
+        with contextlib.ExitStack() as lasting:
+            for event in self._events():
+                kind = event.get("event")
+                if kind == "ready":
+                    lasting.enter_context(around or contextlib.nullcontext())
+                    self._give_leave()
+                elif kind == "over":
+                    lasting.close()
+                elif kind == "progress" and on_progress is not None:
+                    on_progress(event["done"], event["failed"])
+                elif kind == "latencies" and on_latencies is not None:
+                    on_latencies(event["seconds"])
+                elif kind == "request" and on_request is not None:
+                    on_request(event["request"])
+                elif kind == "error":
+                    raise LoadError(event["text"])
+                elif kind == "result":
+                    return RunResult.from_document(event["result"])
         status = self._process.wait(_GRACE_S)
         self._errors.seek(0)
         said = self._errors.read().strip()[-2000:]
@@ -74,6 +91,19 @@ class Client:
             f"the load generator ended without a result (status {status}); it said:\n"
             f"{said or '(nothing)'}"
         )
+
+    def _events(self) -> Iterator[dict[str, Any]]:
+        for line in self._process.stdout or ():
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if isinstance(event, dict):
+                    yield event
+
+    def _give_leave(self) -> None:
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write("\n")
+                self._process.stdin.flush()
 
 
 @contextlib.contextmanager
@@ -105,9 +135,10 @@ def started(
             start_new_session=True,
         )
         try:
-            with contextlib.suppress(BrokenPipeError), process.stdin or contextlib.nullcontext():
+            with contextlib.suppress(BrokenPipeError):
                 if process.stdin is not None:
-                    process.stdin.write(json.dumps(job))
+                    process.stdin.write(json.dumps(job) + "\n")
+                    process.stdin.flush()
             yield Client(process, errors)
         finally:
             _end(process)
@@ -122,6 +153,9 @@ def _environment() -> dict[str, str]:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
     if process.poll() is None:
         process.terminate()
         try:
@@ -131,11 +165,3 @@ def _end(process: "subprocess.Popen[str]") -> None:
             process.wait()
     if process.stdout is not None:
         process.stdout.close()
-
-
-def _event(line: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}

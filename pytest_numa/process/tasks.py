@@ -119,6 +119,8 @@ def _facts(directory: Path) -> Stat | None:
         state=told.state,
         ppid=told.ppid,
         flags=0,
+        minor_faults=0,
+        major_faults=0,
         utime_ticks=0,
         stime_ticks=0,
         start_time_ticks=0,

@@ -8,7 +8,14 @@ from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.metrics import METRICS
-from pytest_numa.report import explanation, figures, markdown, placement, topology
+from pytest_numa.report import (
+    evidence_table,
+    explanation,
+    figures,
+    markdown,
+    placement,
+    topology,
+)
 from pytest_numa.session import Measurement, Run
 
 
@@ -34,6 +41,7 @@ def session(
         explanation_markdown=explanation.explanation(
             wanted.policy.cpu_list, wanted.policy.node_list
         ),
+        evidence_markdown=evidence_table.table(measurement),
     )
 
 

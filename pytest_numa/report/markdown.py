@@ -78,6 +78,7 @@ class Session:
     placement_markdown: str
     details_markdown: str
     explanation_markdown: str = ""
+    evidence_markdown: str = ""
 
 
 def updated(text: str | None, session: Session, *, source: str) -> str:
@@ -167,6 +168,7 @@ def _sections(session: Session) -> dict[str, str]:
         "\n".join(f"- {' '.join(bullet.split())}" for bullet in session.bullets),
         _under("### Placement", session.placement_markdown),
         _under("### Verdicts and limits", session.details_markdown),
+        _under("### What the kernel counted", session.evidence_markdown),
     ]
     bodies = {
         "latest": "\n\n".join(filter(None, latest)),

@@ -20,6 +20,8 @@ def test_the_fields_of_a_kernel_thread_are_read() -> None:
         state="S",
         ppid=0,
         flags=2129984,
+        minor_faults=0,
+        major_faults=0,
         utime_ticks=11,
         stime_ticks=22,
         start_time_ticks=1600,

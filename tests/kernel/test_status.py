@@ -26,6 +26,8 @@ Cpus_allowed:\tff00ff
 Cpus_allowed_list:\t0-7,16-23
 Mems_allowed:\t00000000,00000003
 Mems_allowed_list:\t0-1
+voluntary_ctxt_switches:\t7
+nonvoluntary_ctxt_switches:\t1
 """
 # As Linux 6.18 prints it for a child that has ended and was not waited for, shortened.
 ZOMBIE = """\
@@ -57,6 +59,8 @@ def test_masks_and_sizes_of_a_thread_are_read() -> None:
         rss_shmem_bytes=8 * 1024,
         vm_swap_bytes=0,
         hugetlb_bytes=2048 * 1024,
+        voluntary_switches=7,
+        involuntary_switches=1,
     )
 
 

@@ -1,8 +1,10 @@
 """The client as a process, against real sockets: good, slow, broken and hostile servers."""
 
+import contextlib
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -225,3 +227,23 @@ def test_progress_is_told() -> None:
         runner.run(server.url, ONE, on_progress=lambda done, failed: told.append((done, failed)))
 
     assert told[-1] == (1, 0)
+
+
+def test_what_measures_a_run_is_begun_after_the_warm_up_and_ended_after_the_last_answer() -> None:
+    with serving(good) as server:
+
+        @contextlib.contextmanager
+        def around() -> Iterator[None]:
+            seen.append(len(server.requests))
+            # Nothing is sent until we let it.
+            time.sleep(0.3)
+            seen.append(len(server.requests))
+            yield
+            seen.append(len(server.requests))
+
+        seen: list[int] = []
+        workload = Workload(n_requests=8, concurrency=2, output_tokens=2, warmup=3)
+        result = runner.run(server.url, workload, around=around())
+
+    assert seen == [3, 3, 11]
+    assert result.completed == 8

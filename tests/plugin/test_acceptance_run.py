@@ -54,7 +54,10 @@ def test_an_empty_directory_gets_five_verdicts_three_rows_and_a_record(
     for label in ("Baseline (unpinned)", "Pinned", "Systemd"):
         assert sum(line.startswith(f"| {label} ") for line in report.splitlines()) == 1
     assert "## Encoding NUMA policy in services" in report
-    assert len(json.loads(record.read_text(encoding="utf-8"))["sessions"]) == 1
+    assert "### What the kernel counted" in report
+    (session,) = json.loads(record.read_text(encoding="utf-8"))["sessions"]
+    assert [len(block) for block in session["evidence"]] == [len(session["blocks"][0])]
+    assert "minor_faults" in session["evidence"][0][0]
     result.stdout.fnmatch_lines(["numa: block 1: unpinned * tokens/s, pinned *, systemd *"])
     assert left_behind() == []
 

@@ -37,7 +37,8 @@ def test_a_marked_test_is_skipped_with_what_to_type(pytester: pytest.Pytester) -
 
 
 @pytest.mark.parametrize(
-    "fixture", ["numa_policy", "numa_unit", "numa_service", "numa_pid", "numa_load"]
+    "fixture",
+    ["numa_policy", "numa_unit", "numa_service", "numa_pid", "numa_load", "numa_latencies"],
 )
 def test_a_test_that_needs_the_service_is_skipped(pytester: pytest.Pytester, fixture: str) -> None:
     pytester.makepyfile(f"def test_it({fixture}): ...")
