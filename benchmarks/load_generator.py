@@ -201,12 +201,14 @@ def bound(bench: Bench) -> Figures:
     """Concurrency 256: up to which rate of events the client does not call itself the limit."""
     workload = replace(BASE, n_requests=768, concurrency=256, warmup=256)
     found: Figures = {}
-    for per_s in (12_500, 25_000, 51_200, 100_000):
+    for per_s in (12_500, 25_000, 36_000, 51_200, 100_000):
         gap_us = str(round(256 / per_s * 1e6))
         result = offered(bench, workload, "--ttft", "50000", "--itl", gap_us)[0]
         found[f"events_per_s_{per_s}"] = result.output_tokens_per_s
         found[f"bound_{per_s}"] = float(result.client.bound)
         found[f"cpu_share_{per_s}"] = result.client.cpu_share or 0.0
+        found[f"lag_p99_ms_{per_s}"] = result.client.lag_p99_ms
+        found[f"itl_p50_ms_{per_s}"] = result.itl_ms.p50 or 0.0
     return found
 
 
