@@ -51,22 +51,23 @@ def bench(arguments: argparse.Namespace) -> int:
         workload = load_options.workload(values, directory=Path())
         target = _target(given, values)
         # Before the run, whose figures would be lost else.
-        told = _file(given, "jsonl", "w")
+        told = _Lines(_file(given, "jsonl", "w"))
         kept = _file(given, "json", "a")
     except ValueError as error:
         print(f"pytest-numa bench: {error}", file=sys.stderr)
         return 2
-    with told or nullcontext(), kept or nullcontext():
+    with told, kept or nullcontext():
         started = runner.started(
             target,
             workload,
             cpus=cpulist.parse(arguments.cpus, source="--cpus") if arguments.cpus else None,
             limits=load_options.limits(values),
-            is_detailed=told is not None,
+            is_detailed=told.file is not None,
         )
         with started as client, _terminated_as_interrupted():
             result = _followed(client, told)
     _tell(result, arguments.json)
+    told.complain()
     return 130 if result.incomplete else 1 if result.failed else 0
 
 
@@ -113,18 +114,45 @@ def _file(given: dict[str, Any], name: str, mode: str) -> IO[str] | None:
         raise ValueError(f"--{name}: the file cannot be written: {error}") from None
 
 
-def _followed(client: runner.Client, told: IO[str] | None) -> RunResult:
-    def write(request: dict[str, Any]) -> None:
-        if told is not None:
-            told.write(json.dumps(request) + "\n")
+class _Lines:
+    """A line of JSON for each request; a disk that is full costs the file and not the figures."""
 
+    def __init__(self, file: IO[str] | None) -> None:
+        self.file = file
+        self._trouble: OSError | None = None
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        if self.file is not None:
+            try:
+                self.file.close()
+            except OSError as error:
+                self._trouble = self._trouble or error
+
+    def write(self, request: dict[str, Any]) -> None:
+        """One more request."""
+        if self.file is not None and self._trouble is None:
+            try:
+                self.file.write(json.dumps(request) + "\n")
+            except OSError as error:
+                self._trouble = error
+
+    def complain(self) -> None:
+        """LoadError where a line is missing."""
+        if self._trouble is not None:
+            raise LoadError(f"--jsonl: the file is not complete: {self._trouble}")
+
+
+def _followed(client: runner.Client, told: _Lines) -> RunResult:
     is_live = sys.stderr.isatty()
     try:
-        result = client.followed(_progress if is_live else None, write)
+        result = client.followed(_progress if is_live else None, told.write)
     except KeyboardInterrupt:
         client.interrupt()
         try:
-            result = client.followed(on_request=write)
+            result = client.followed(on_request=told.write)
         except LoadError:
             # It had not even begun.
             raise KeyboardInterrupt from None
@@ -147,4 +175,7 @@ def _tell(result: RunResult, target: str | None) -> None:
 
     print(load.bench_text(result))
     if target:
-        Path(target).write_text(text + "\n", encoding="utf-8")
+        try:
+            Path(target).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise LoadError(f"--json: the file is not complete: {error}") from None

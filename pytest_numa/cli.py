@@ -46,8 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone; nothing is wrong with us.
+    except OSError as error:
+        # That the reader (head, less) has gone is not worth a word; a full disk is.
+        if not isinstance(error, BrokenPipeError):
+            print(f"pytest-numa: {error}", file=sys.stderr)
+        # What has not been written would be tried once more at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

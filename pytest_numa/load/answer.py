@@ -19,7 +19,7 @@ _MOST_TOKENS = 10**9
 FAILURES = {
     "connect": "no connection to the server",
     "timeout": "not ended within its time",
-    "http_STATUS": "an HTTP status other than 200, such as http_500",
+    "http_STATUS": "an HTTP status other than 200",
     "redirect": "a redirect, which is not followed",
     "bad_protocol": "no HTTP, or an HTTP body that is not as its headers say",
     "encoded": "a compressed answer, though none was asked for; it is not unpacked",
@@ -34,6 +34,11 @@ FAILURES = {
 }
 
 Stamp = TypeVar("Stamp")
+
+
+def described(kind: str) -> str:
+    """What a kind of failure means, in words."""
+    return FAILURES["http_STATUS"] if kind.startswith("http_") else FAILURES[kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ class Plain:
             return
         found = array("d")
         for one in ended:
-            pairs = zip(one.stamps_ns, one.handled_s, strict=True)
+            pairs = [*zip(one.stamps_ns, one.handled_s, strict=True), one.ended_at]
             found.extend(
                 handled_s - (stamp_ns - offset_ns) / 1e9
                 for stamp_ns, handled_s in pairs

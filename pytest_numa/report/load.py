@@ -3,6 +3,7 @@
 from tabulate import tabulate
 
 from pytest_numa import formatting
+from pytest_numa.load import answer
 from pytest_numa.load.results import RunResult, Spread
 
 # Servers send a last token or a special one in a chunk with another.
@@ -23,14 +24,21 @@ def bench_text(result: RunResult) -> str:
     lines = [tabulate(rows, headers=_COLUMNS, disable_numparse=True), ""]
     lines += [
         f"{result.completed} requests completed, {result.failed} failed"
-        f"{_kinds(result)}, in {formatting.duration(result.duration_s)}"
+        f", in {formatting.duration(result.duration_s)}"
         f"{'; stopped early, incomplete' if result.incomplete else ''}",
-        f"{formatting.number(result.output_tokens_per_s)} tokens/s (counted by "
-        f"{result.tokens_counted_by}), {formatting.number(result.requests_per_s)} requests/s",
     ]
+    lines += [
+        f"failed: {count} {kind}: {answer.described(kind)}"
+        for kind, count in sorted(result.failures.items())
+    ]
+    if result.completed:
+        lines.append(
+            f"{formatting.number(result.output_tokens_per_s)} tokens/s (counted by "
+            f"{result.tokens_counted_by}), {formatting.number(result.requests_per_s)} requests/s"
+        )
     if is_by_chunk:
         lines.append(f"a chunk had {formatting.number(per_chunk)} tokens on average")
-    if result.goodput_per_s is not None:
+    if result.goodput_per_s is not None and result.completed:
         limits = ", ".join(f"{name} {limit:g}" for name, limit in result.limits.items())
         lines.append(
             f"goodput {formatting.number(result.goodput_per_s)} requests/s (limits: {limits})"
@@ -67,8 +75,3 @@ def _row(name: str, values: Spread) -> list[str]:
     figures = (values.mean, values.p50, values.p95, values.p99, values.max)
     shown = ["-" if value is None else formatting.number(value) for value in figures]
     return [name, *shown, str(values.n)]
-
-
-def _kinds(result: RunResult) -> str:
-    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(result.failures.items()))
-    return f" ({kinds})" if kinds else ""

@@ -226,6 +226,36 @@ def test_each_request_is_a_line_of_the_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("option", ["--json", "--jsonl"])
+def test_a_full_disk_costs_the_file_and_not_the_figures(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(good) as server:
+        code = cli.main(
+            ["bench", "--url", server.url, "--n-requests", "3", "--output-tokens", "2",
+             option, "/dev/full"]
+        )  # fmt: skip
+
+    told = capsys.readouterr()
+    assert code == 1
+    assert "3 requests completed, 0 failed" in told.out
+    assert told.err == (
+        f"pytest-numa: {option}: the file is not complete: [Errno 28] No space left on device\n"
+    )
+
+
+def test_where_there_is_no_server_each_request_has_failed_for_that(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = cli.main(["bench", "--url", "http://127.0.0.1:9", "--n-requests", "30"])
+
+    told = capsys.readouterr().out
+    assert code == 1
+    assert "0 requests completed, 30 failed" in told
+    assert "failed: 30 connect: no connection to the server" in told
+    assert "tokens/s" not in told
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
