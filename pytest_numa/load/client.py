@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,9 @@ _MOST_LAG_MS = 50.0
 # Connections of an open loop come on top of those asked for; some descriptors are our own.
 _SPARE_DESCRIPTORS = 64
 _FOREVER = 10**9
+# Servers that allow no field beside those of OpenAI's API say so by one of these.
+_REFUSALS = ("http_400", "http_422")
+_REFUSABLE = ((), ("cache_prompt",), ("cache_prompt", "ignore_eos"))
 
 
 class Load:
@@ -54,20 +57,16 @@ class Load:
 
     def measured(self, limits: Limits) -> tuple[RunResult, list[RequestResult]]:
         """Warm up, then the run itself, with the garbage collector off."""
-        workload, driver = self._workload, self._driver
-        path = workload.prompts
+        driver, path = self._driver, self._workload.prompts
         driver.connect(prompts.read(Path(path)) if path is not None else ())
         if driver.wake_descriptor >= 0:
             signal.set_wakeup_fd(driver.wake_descriptor, warn_on_full_buffer=False)
-        driver.prepare(iter(range(-workload.warmup, 0)))
-        warm = driver.run(
-            schedule.Schedule(iter(range(-workload.warmup, 0))), slots=workload.concurrency
-        )
+        workload, warm = self._warmed_up()
         # Slots that begin at once stay in step: all prompts meet in the server, wave by wave, and
         # the time to first token is that of a wave. The fastest, since the first may be cold.
         alone_s = min((one.latency_s for one in warm if one.failure is None), default=0.0)
         counted = workload.n_requests if workload.duration_s is None else _FOREVER
-        driver.prepare(iter(range(counted)))
+        driver.prepare(workload, iter(range(counted)))
         _wait_for_leave()
         gc.collect()
         gc.freeze()
@@ -92,6 +91,23 @@ class Load:
             incomplete=driver.is_stopped,
         )
         return result, requests
+
+    def _warmed_up(self) -> tuple[Workload, list[RequestResult]]:
+        """Warm up; and leave out of all requests the fields that this server refuses to know."""
+        asked, driver = self._workload, self._driver
+        warm: list[RequestResult] = []
+        workload = asked
+        for left_out in _REFUSABLE:
+            # What the user has set himself stays.
+            extra = {**dict.fromkeys(left_out), **asked.extra_body}
+            workload = replace(asked, extra_body=extra)
+            numbers = range(-asked.warmup, 0)
+            driver.prepare(workload, iter(numbers))
+            warm = driver.run(schedule.Schedule(iter(numbers)), slots=asked.concurrency)
+            if not warm or any(one.failure not in _REFUSALS for one in warm):
+                return workload, warm
+        # It is none of these fields that the server does not like.
+        return asked, warm
 
     def _client(
         self, requests: Sequence[RequestResult], *, cpu_s: float, wall_s: float

@@ -80,14 +80,14 @@ class Plain:
             "POST", workload.path, content=b"", headers={"Content-Type": "application/json"}
         )
         self._prepared = Prepared(
-            workload, model or "default", prompts, lambda body: wire(template, body=body)
+            model or "default", prompts, lambda body: wire(template, body=body)
         )
         return model or "default"
 
-    def prepare(self, numbers: Iterator[int]) -> None:
+    def prepare(self, workload: Workload, numbers: Iterator[int]) -> None:
         """Build the requests that come next, before their clock starts."""
         if self._prepared is not None:
-            self._prepared.begin(numbers)
+            self._prepared.begin(workload, numbers)
 
     def run(
         self,

@@ -32,16 +32,12 @@ class Ready(Generic[Built]):
 
 
 class Prepared(Generic[Built]):
-    """The requests ``numbers`` in order; ``build`` makes of a body what is sent."""
+    """The requests of a workload in order; ``build`` makes of a body what is sent."""
 
     def __init__(
-        self,
-        workload: Workload,
-        model: str,
-        prompts: Sequence[Prompt],
-        build: Callable[[bytes], Built],
+        self, model: str, prompts: Sequence[Prompt], build: Callable[[bytes], Built]
     ) -> None:
-        self._workload = workload
+        self._workload = Workload()
         self._model = model
         self._prompts = prompts
         self._build = build
@@ -49,8 +45,9 @@ class Prepared(Generic[Built]):
         self._numbers: Iterator[int] = iter(())
         self._ahead_bytes = 0
 
-    def begin(self, numbers: Iterator[int]) -> None:
-        """Build the first of them, as many as memory is set aside for."""
+    def begin(self, workload: Workload, numbers: Iterator[int]) -> None:
+        """Build the first of these, as many as memory is set aside for."""
+        self._workload = workload
         self._ahead.clear()
         self._ahead_bytes = 0
         self._numbers = numbers

@@ -77,17 +77,16 @@ class Threads:
             found = found or first_model(response)
         first = self._lines[0]
         self._prepared = Prepared(
-            self._workload,
             found or "default",
             prompts,
             lambda body: first.build(self._workload.path, body),
         )
         return found or "default"
 
-    def prepare(self, numbers: Iterator[int]) -> None:
+    def prepare(self, workload: Workload, numbers: Iterator[int]) -> None:
         """Build the requests that come next, before their clock starts."""
         if self._prepared is not None:
-            self._prepared.begin(numbers)
+            self._prepared.begin(workload, numbers)
 
     def run(
         self,

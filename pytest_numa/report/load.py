@@ -1,5 +1,8 @@
 """A run's figures as a table for people."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tabulate import tabulate
 
 from pytest_numa import formatting
@@ -36,6 +39,9 @@ def bench_text(result: RunResult) -> str:
             f"{formatting.number(result.output_tokens_per_s)} tokens/s (counted by "
             f"{result.tokens_counted_by}), {formatting.number(result.requests_per_s)} requests/s"
         )
+    left_out = [name for name, value in _extra_body(result).items() if value is None]
+    if left_out:
+        lines.append(f"left out of each request: {', '.join(left_out)}")
     if is_by_chunk:
         lines.append(f"a chunk had {formatting.number(per_chunk)} tokens on average")
     if result.goodput_per_s is not None and result.completed:
@@ -44,6 +50,11 @@ def bench_text(result: RunResult) -> str:
             f"goodput {formatting.number(result.goodput_per_s)} requests/s (limits: {limits})"
         )
     return "\n".join([*lines, *_client(result)])
+
+
+def _extra_body(result: RunResult) -> Mapping[str, Any]:
+    found = result.workload.get("extra_body")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _client(result: RunResult) -> list[str]:

@@ -247,3 +247,33 @@ def test_what_measures_a_run_is_begun_after_the_warm_up_and_ended_after_the_last
 
     assert seen == [3, 3, 11]
     assert result.completed == 8
+
+
+@pytest.mark.parametrize("refused", [("cache_prompt",), ("cache_prompt", "ignore_eos")])
+def test_fields_that_a_strict_server_refuses_are_left_out(refused: tuple[str, ...]) -> None:
+    def script(conversation: Conversation) -> None:
+        if set(refused) & conversation.body.keys():
+            conversation.plain("422 Unprocessable Entity")
+        else:
+            good(conversation)
+
+    with serving(script) as server:
+        result = runner.run(server.url, Workload(n_requests=6, output_tokens=2, warmup=2))
+
+    assert (result.completed, result.failed) == (6, 0)
+    assert result.workload["extra_body"] == dict.fromkeys(refused)
+    assert not set(refused) & server.requests[-1].keys()
+
+
+def test_a_field_that_the_user_asks_for_is_sent_though_the_server_refuses_it() -> None:
+    def script(conversation: Conversation) -> None:
+        conversation.plain("400 Bad Request")
+
+    workload = Workload(n_requests=2, warmup=1, extra_body={"cache_prompt": True})
+
+    with serving(script) as server:
+        result = runner.run(server.url, workload)
+
+    assert dict(result.failures) == {"http_400": 2}
+    assert server.requests[-1]["cache_prompt"] is True
+    assert server.requests[-1]["ignore_eos"] is True
