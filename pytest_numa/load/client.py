@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import resource
+import secrets
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ from pytest_numa.errors import LoadError, PytestNumaError
 from pytest_numa.kernel import cpulist
 from pytest_numa.load import prompts, results, schedule
 from pytest_numa.load.plain import Plain
+from pytest_numa.load.prepared import request_id
 from pytest_numa.load.results import Limits, RequestResult, RunResult
 from pytest_numa.load.target import Target
 from pytest_numa.load.workload import Workload
@@ -41,9 +43,10 @@ _REFUSABLE = ((), ("cache_prompt",), ("cache_prompt", "ignore_eos"))
 
 
 class Load:
-    """One workload, offered to one server."""
+    """One workload, offered to one server. ``run_id`` begins the name of each request."""
 
     def __init__(self, target: Target, workload: Workload) -> None:
+        self.run_id = f"numa-{secrets.token_hex(4)}"
         self._workload = workload
         self._driver: Any = Plain(target, workload)
         if not target.is_plain:
@@ -66,7 +69,7 @@ class Load:
         # the time to first token is that of a wave. The fastest, since the first may be cold.
         alone_s = min((one.latency_s for one in warm if one.failure is None), default=0.0)
         counted = workload.n_requests if workload.duration_s is None else _FOREVER
-        driver.prepare(workload, iter(range(counted)))
+        driver.prepare(workload, self.run_id, iter(range(counted)))
         _wait_for_leave()
         gc.collect()
         gc.freeze()
@@ -102,7 +105,7 @@ class Load:
             extra = {**dict.fromkeys(left_out), **asked.extra_body}
             workload = replace(asked, extra_body=extra)
             numbers = range(-asked.warmup, 0)
-            driver.prepare(workload, iter(numbers))
+            driver.prepare(workload, self.run_id, iter(numbers))
             warm = driver.run(schedule.Schedule(iter(numbers)), slots=asked.concurrency)
             if not warm or any(one.failure not in _REFUSALS for one in warm):
                 return workload, warm
@@ -187,7 +190,9 @@ def main() -> int:
     if job["is_detailed"]:
         begun_at_s = min((one.sent_at_s for one in requests), default=0.0)
         for one in requests:
-            _tell("request", request=one.as_document(begun_at_s=begun_at_s))
+            name = request_id(load.run_id, one.number)
+            document = {"id": name, **one.as_document(begun_at_s=begun_at_s)}
+            _tell("request", request=document)
     _tell("result", result=asdict(result))
     return 0
 

@@ -16,7 +16,7 @@ from pytest_numa.errors import LoadError
 from pytest_numa.load import answer
 from pytest_numa.load.prepared import Ready
 from pytest_numa.load.results import RequestResult
-from pytest_numa.load.target import Target
+from pytest_numa.load.target import REQUEST_ID, Target
 
 _MOST_BYTES = 16 * 2**20
 _HTTP_OK = 200
@@ -78,9 +78,9 @@ class Line:
         if now_s > self._late_at_s:
             self.cut()
 
-    def build(self, path: str, body: bytes) -> httpx.Request:
+    def build(self, path: str, body: bytes, name: str) -> httpx.Request:
         """A request, built before the clock starts, and for any line."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", REQUEST_ID: name}
         return self._client.build_request("POST", path, content=body, headers=headers)
 
     def models(self) -> httpx.Response:

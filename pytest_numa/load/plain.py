@@ -80,14 +80,14 @@ class Plain:
             "POST", workload.path, content=b"", headers={"Content-Type": "application/json"}
         )
         self._prepared = Prepared(
-            model or "default", prompts, lambda body: wire(template, body=body)
+            model or "default", prompts, lambda body, name: wire(template, body=body, name=name)
         )
         return model or "default"
 
-    def prepare(self, workload: Workload, numbers: Iterator[int]) -> None:
+    def prepare(self, workload: Workload, run_id: str, numbers: Iterator[int]) -> None:
         """Build the requests that come next, before their clock starts."""
         if self._prepared is not None:
-            self._prepared.begin(workload, numbers)
+            self._prepared.begin(workload, run_id, numbers)
 
     def run(
         self,

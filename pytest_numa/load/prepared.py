@@ -17,6 +17,11 @@ _UNKNOWN_TOKENS = 2**12
 Built = TypeVar("Built")
 
 
+def request_id(run_id: str, number: int) -> str:
+    """What a request is known by in the server's log."""
+    return f"{run_id}-{number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Ready(Generic[Built]):
     """A request to be sent as it is.
@@ -32,12 +37,13 @@ class Ready(Generic[Built]):
 
 
 class Prepared(Generic[Built]):
-    """The requests of a workload in order; ``build`` makes of a body what is sent."""
+    """The requests of a workload in order; ``build`` makes of a body and an id what is sent."""
 
     def __init__(
-        self, model: str, prompts: Sequence[Prompt], build: Callable[[bytes], Built]
+        self, model: str, prompts: Sequence[Prompt], build: Callable[[bytes, str], Built]
     ) -> None:
         self._workload = Workload()
+        self._run_id = ""
         self._model = model
         self._prompts = prompts
         self._build = build
@@ -45,9 +51,9 @@ class Prepared(Generic[Built]):
         self._numbers: Iterator[int] = iter(())
         self._ahead_bytes = 0
 
-    def begin(self, workload: Workload, numbers: Iterator[int]) -> None:
+    def begin(self, workload: Workload, run_id: str, numbers: Iterator[int]) -> None:
         """Build the first of these, as many as memory is set aside for."""
-        self._workload = workload
+        self._workload, self._run_id = workload, run_id
         self._ahead.clear()
         self._ahead_bytes = 0
         self._numbers = numbers
@@ -83,7 +89,7 @@ class Prepared(Generic[Built]):
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         return Ready(
             number=number,
-            built=self._build(text),
+            built=self._build(text, request_id(self._run_id, number)),
             most_tokens=most_tokens,
             wanted_tokens=most_tokens if has_length else None,
             size_bytes=len(text) + _OVERHEAD_BYTES,

@@ -13,8 +13,17 @@ KEY_VARIABLE = "PYTEST_NUMA_API_KEY"
 URL_FORMS = "http://HOST:PORT, https://HOST:PORT or unix:/PATH/TO/SOCKET"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-# They say where the body ends, or what the transport below relies on.
-_OURS = ("content-length", "transfer-encoding", "connection", "host", "accept-encoding")
+# They say where the body ends, what the transport below relies on, or which request it is.
+_OURS = (
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "host",
+    "accept-encoding",
+    "x-request-id",
+)
+REQUEST_ID = "X-Request-Id"
+"""The header by which vLLM and others name a request in their logs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

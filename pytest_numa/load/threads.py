@@ -79,14 +79,14 @@ class Threads:
         self._prepared = Prepared(
             found or "default",
             prompts,
-            lambda body: first.build(self._workload.path, body),
+            lambda body, name: first.build(self._workload.path, body, name),
         )
         return found or "default"
 
-    def prepare(self, workload: Workload, numbers: Iterator[int]) -> None:
+    def prepare(self, workload: Workload, run_id: str, numbers: Iterator[int]) -> None:
         """Build the requests that come next, before their clock starts."""
         if self._prepared is not None:
-            self._prepared.begin(workload, numbers)
+            self._prepared.begin(workload, run_id, numbers)
 
     def run(
         self,

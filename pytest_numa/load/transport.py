@@ -6,6 +6,7 @@ import httpx
 
 from pytest_numa.load.engine import Engine
 from pytest_numa.load.exchange import Exchange
+from pytest_numa.load.target import REQUEST_ID
 
 _ERRORS = {
     "connect": httpx.ConnectError,
@@ -14,13 +15,15 @@ _ERRORS = {
 }
 
 
-def wire(request: httpx.Request, *, body: bytes | None = None) -> bytes:
-    """The request as bytes for HTTP/1.1; with another body than its own, if given."""
+def wire(request: httpx.Request, *, body: bytes | None = None, name: str | None = None) -> bytes:
+    """The request as bytes for HTTP/1.1; with another body than its own, and a name, if given."""
     content = request.read() if body is None else body
     skipped = (b"content-length", b"transfer-encoding")
     fields = [one for one in request.headers.raw if one[0].lower() not in skipped]
     if content or request.method not in ("GET", "HEAD"):
         fields.append((b"Content-Length", str(len(content)).encode()))
+    if name is not None:
+        fields.append((REQUEST_ID.encode(), name.encode()))
     target = request.url.raw_path
     lines = [b" ".join((request.method.encode("ascii"), target, b"HTTP/1.1"))]
     lines += [b": ".join(field) for field in fields]

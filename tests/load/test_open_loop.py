@@ -168,11 +168,14 @@ def test_the_key_and_the_headers_reach_the_server_and_no_report(
     )  # fmt: skip
 
     listening.close()
-    told = "".join([*capfd.readouterr(), file.read_text(), (tmp_path / "out.jsonl").read_text()])
+    line = (tmp_path / "out.jsonl").read_text()
+    told = "".join([*capfd.readouterr(), file.read_text(), line])
     assert code == 1
     assert b"Authorization: Bearer s3cret-key\r\n" in b"".join(seen)
     assert b"X-Token: s3cret-header\r\n" in b"".join(seen)
     assert "s3cret" not in told
+    # By this the server's log can be held against ours.
+    assert f"X-Request-Id: {json.loads(line)['id']}\r\n".encode() in b"".join(seen)
 
 
 def _heard(listening: socket.socket, seen: list[bytes]) -> None:
