@@ -12,8 +12,8 @@ from pytest_numa.experiment import MODES
 from pytest_numa.session import Measurement
 
 _NOTE = (
-    "Median of the runs of each mode, from just before the first measured request to the last answer. "
-    "What was zero in all modes, or is not known on this host, is left out."
+    "Median of the runs of each mode, from just before the first measured request to the last "
+    "answer. What was zero in all modes, or is not known on this host, is left out."
 )
 
 
