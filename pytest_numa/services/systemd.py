@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_numa.errors import HostError, ServiceError
-from pytest_numa.services import installation, systemctl, undo
+from pytest_numa.services import installation, log_text, systemctl, undo
 from pytest_numa.services.unit import Unit
 
 _STATE = (
@@ -20,6 +20,7 @@ _STATE = (
     "ExecMainCode",
     "ExecMainStatus",
 )
+_JOURNAL_LINES = 1000
 _EXITED = "1"  # CLD_EXITED; 2 and 3 are CLD_KILLED and CLD_DUMPED (sigaction(2))
 
 
@@ -73,19 +74,20 @@ class InstalledUnit:
         )
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines that the service wrote."""
+        """The last lines that the service wrote, and the errors before them."""
         if self.log_path is None:
-            return systemctl.journal(self.scope, self.unit.name, lines=lines)
+            told = systemctl.journal(self.scope, self.unit.name, lines=_JOURNAL_LINES)
+            return log_text.ending(told, lines)
         return tail(self.log_path, lines)
 
 
 def tail(path: Path, lines: int) -> str:
-    """The last lines of a log file."""
+    """The last lines of a log file, and the errors before them."""
     try:
         text = path.read_bytes()[-100_000:].decode("utf-8", errors="replace")
     except OSError as error:
         return f"(no log: {error})"
-    return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
+    return log_text.ending(text, lines)
 
 
 def exit_text(code: str, status: str) -> str:
