@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_numa import acceptance, benchmark_entries, marks, options, outcome, recording, settings
+from pytest_numa import (
+    acceptance,
+    audit,
+    benchmark_entries,
+    marks,
+    options,
+    outcome,
+    recording,
+    settings,
+)
+from pytest_numa.audit.machine import Machine
 from pytest_numa.errors import BaselineError, PytestNumaError, ReportError
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
+from pytest_numa.report import audit as audit_report
 from pytest_numa.report import document, markdown, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Measurement, Run, Session
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_numa.load.results import RunResult
     from pytest_numa.services.unit import Unit
 
+_ROOT = Path("/")
 _SUITE = Path(acceptance.__file__).with_name("test_acceptance.py")
 _LATENCIES = _SUITE.with_name("test_latencies.py")
 _DEMANDS = pytest.StashKey[marks.Demands]()
@@ -106,6 +118,8 @@ class ActivePlugin:
                 placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
             )
             self._tell(outcome.of_test(both, self._measurement, self._judgements(asked)))
+        for ids in asked.hosts:
+            self._tell_host(ids)
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -226,6 +240,14 @@ class ActivePlugin:
             pytest.fail(text, pytrace=False)
         if counts_as == "skip":
             pytest.skip(text)
+
+    def _tell_host(self, ids: tuple[str, ...]) -> None:
+        here = Machine(root=_ROOT, topology=self.settings.topology, policy=self.settings.policy)
+        results = audit.run(here, ids)
+        if failed := [one for one in results if one.status == "fail"]:
+            pytest.fail("\n\n".join(map(audit_report.paragraph, failed)), pytrace=False)
+        if unknown := [one for one in results if one.status == "unknown"]:
+            pytest.skip("\n\n".join(map(audit_report.paragraph, unknown)))
 
 
 def _needs_service(item: pytest.Item) -> bool:

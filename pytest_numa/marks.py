@@ -19,6 +19,9 @@ HELP = (
     "without arguments the ratio of --numa-margin (pytest-numa)",
     "numa_latency(metric='mean', max_ratio=None, max_ms=None): likewise for a latency: "
     f"{', '.join(LATENCIES)} (pytest-numa)",
+    "numa_host(*ids): the checks of the host that pytest-numa audit makes, by id ('N4', 'N7'), all "
+    "of them without one; fails where one fails, and is skipped where one cannot be known "
+    "(pytest-numa)",
 )
 
 
@@ -54,13 +57,16 @@ class Demands:
 
     placements: tuple[AskedPlacement, ...]
     figures: tuple[Asked, ...]
+    hosts: tuple[tuple[str, ...], ...] = ()
+    """The checks of each audit, by id; all of them where none is named."""
 
     def __bool__(self) -> bool:
+        """Whether the service has to be measured."""
         return bool(self.placements) or bool(self.figures)
 
 
 def is_ours(mark: pytest.Mark) -> bool:
-    """Whether a mark is one of the three, rightly spelt."""
+    """Whether a mark is one of ours, rightly spelt."""
     return mark.name in NAMES
 
 
@@ -71,12 +77,15 @@ def demands(marks: Iterable[pytest.Mark], *, test: str, margin: float) -> Demand
     """
     placements: list[AskedPlacement] = []
     figures: list[Asked] = []
+    hosts: list[tuple[str, ...]] = []
     for mark in marks:
         if not mark.name.startswith("numa_"):
             continue
         try:
             if mark.name == "numa_placement":
                 placements.append(_placement(*mark.args, **mark.kwargs))
+            elif mark.name == "numa_host":
+                hosts.append(_host(*mark.args, **mark.kwargs))
             else:
                 figures += _reader(mark.name)(margin, *mark.args, **mark.kwargs)
         except (TypeError, ValueError) as error:
@@ -85,9 +94,12 @@ def demands(marks: Iterable[pytest.Mark], *, test: str, margin: float) -> Demand
                 .replace("_throughput()", "it")
                 .replace("_latency()", "it")
                 .replace("_placement()", "it")
+                .replace("_host()", "it")
             )
             raise pytest.UsageError(f"{test}: @pytest.mark.{mark.name}: {text}") from None
-    return Demands(placements=tuple(placements), figures=tuple(dict.fromkeys(figures)))
+    return Demands(
+        placements=tuple(placements), figures=tuple(dict.fromkeys(figures)), hosts=tuple(hosts)
+    )
 
 
 def _reader(name: str) -> Callable[..., list[Asked]]:
@@ -98,6 +110,16 @@ def _reader(name: str) -> Callable[..., list[Asked]]:
     if name not in readers:
         raise ValueError(f"no such mark; there are {', '.join(NAMES)}")
     return readers[name]
+
+
+def _host(*ids: object) -> tuple[str, ...]:
+    from pytest_numa import audit  # noqa: PLC0415 - this module is read in every session of pytest
+
+    known = [one.id for one in audit.CHECKS]
+    for one in ids:
+        if one not in known:
+            raise ValueError(f"expected checks from {known[0]!r} to {known[-1]!r}, found {one!r}")
+    return tuple(map(str, ids))
 
 
 def _placement(

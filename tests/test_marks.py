@@ -45,6 +45,15 @@ def test_only_the_placement_mark_asks_for_placement() -> None:
     assert demands(pytest.mark.numa_latency).placements == ()
 
 
+def test_a_host_mark_names_checks_or_means_all() -> None:
+    assert demands(pytest.mark.numa_host("N4", "N7")).hosts == (("N4", "N7"),)
+    assert demands(pytest.mark.numa_host).hosts == ((),)
+
+
+def test_nothing_is_measured_for_a_host_mark() -> None:
+    assert not demands(pytest.mark.numa_host)
+
+
 def test_a_placement_mark_may_say_where_and_how_strictly() -> None:
     mark = pytest.mark.numa_placement(
         numa_node=1,
@@ -82,6 +91,8 @@ def test_a_placement_mark_may_say_where_and_how_strictly() -> None:
         (pytest.mark.numa_throughput(min_ratio=0), "above 0, found 0"),
         (pytest.mark.numa_throughput(min_ratio=True), "above 0, found True"),
         (pytest.mark.numa_placement(strict=True), "unexpected keyword argument"),
+        (pytest.mark.numa_host("N99"), "checks from 'N1' to 'N26', found 'N99'"),
+        (pytest.mark.numa_host(strict=True), "unexpected keyword argument"),
         (pytest.mark.numa_placement(max_stray=5), "a fraction from 0 to 1, found 5"),
         (pytest.mark.numa_placement(max_stray_bytes=1.5), "a size in bytes from 0 on, found 1.5"),
         (pytest.mark.numa_placement(cpus=[1]), "a list such as '0-3,8', found [1]"),

@@ -48,9 +48,9 @@ def _counts(text: str) -> dict[int, tuple[int, str]]:
     found: dict[int, tuple[int, str]] = {}
     for line in text.splitlines()[1:]:
         number, _, rest = line.partition(":")
-        if number.strip().isdigit():
+        if number.strip().isdecimal():
             words = rest.split()
-            counts = [int(word) for word in words if word.isdigit()]
+            counts = [int(word) for word in words if word.isdecimal()]
             found[int(number)] = (sum(counts), words[-1] if words else "")
     return found
 

@@ -60,9 +60,9 @@ def _cpus(machine: Machine, folder: str) -> frozenset[int] | None:
 def health(machine: Machine) -> Outcome:
     """N21: errors of memory, processes killed, heat; since boot."""
     found: dict[str, int] = {}
-    vmstat = dict(line.split() for line in machine.read("proc/vmstat").splitlines() if " " in line)
-    if "oom_kill" in vmstat:
-        found["processes killed for want of memory"] = int(vmstat["oom_kill"])
+    kills = re.search(r"^oom_kill (\d+)$", machine.read("proc/vmstat"), re.MULTILINE)
+    if kills:
+        found["processes killed for want of memory"] = int(kills[1])
     for what, pattern in (
         ("uncorrected memory errors", "sys/devices/system/edac/mc/mc*/ue_count"),
         ("times slowed down by heat", _THROTTLES),

@@ -18,7 +18,7 @@ def text(results: Sequence[Result]) -> str:
         tablefmt="simple",
         maxcolwidths=[None, None, None, 44],
     )
-    told = [_paragraph(one) for one in ordered if one.status == "fail" or one.outcome.fix]
+    told = [paragraph(one) for one in ordered if one.status == "fail" or one.outcome.fix]
     return "\n\n".join([table, *told, summary(results)])
 
 
@@ -31,7 +31,8 @@ def summary(results: Sequence[Result]) -> str:
     return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
-def _paragraph(one: Result) -> str:
+def paragraph(one: Result) -> str:
+    """What was wanted and found, what comes of it, and what mends it."""
     lines = [
         f"{one.status} {one.check.id} {one.check.name}: wanted {one.check.wanted}",
         f"  found: {one.outcome.found}",

@@ -59,7 +59,7 @@ def test_the_topology_can_be_had_without_a_policy(pytester: pytest.Pytester) -> 
 def test_the_marks_are_registered(pytester: pytest.Pytester) -> None:
     result = run(pytester, "--markers")
 
-    for mark in ("numa_placement(", "numa_throughput(", "numa_latency("):
+    for mark in ("numa_placement(", "numa_throughput(", "numa_latency(", "numa_host("):
         result.stdout.fnmatch_lines([f"@pytest.mark.{mark}*"])
 
 
