@@ -20,13 +20,13 @@ from pytest_numa import (
     settings,
 )
 from pytest_numa.audit.machine import Machine
-from pytest_numa.errors import BaselineError, PytestNumaError, ReportError
+from pytest_numa.errors import BaselineError, PytestNumaError
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
-from pytest_numa.report import document, markdown, terminal
+from pytest_numa.report import figures, markdown, publication, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Measurement, Run, Session
 
@@ -62,6 +62,7 @@ class ActivePlugin:
         self._demands: list[Demand] = []
         self._is_measuring = False
         self._has_entries = False
+        self._are_figures_told = False
         self._measurement: Measurement | None = None
         self._failure: str | None = None
         # Troubles at the end that fail the session, though no single test.
@@ -114,6 +115,10 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
+            if not self._are_figures_told:
+                # Once, with the first test: they are the session's.
+                item.user_properties += figures.properties(self._measurement)
+                self._are_figures_told = True
             both = outcome.Asked(
                 placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
             )
@@ -218,12 +223,13 @@ class ActivePlugin:
         self._write(self._measurement)
 
     def _write(self, measurement: Measurement) -> None:
-        try:
-            document.write(self.settings, measurement, self._all_judgements())
-            if self.settings.is_recording:
+        judgements = self._all_judgements()
+        self._notes += publication.publish(self.settings, measurement, judgements)
+        if self.settings.is_recording:
+            try:
                 recording.record(self.settings, measurement)
-        except (ReportError, BaselineError) as error:
-            self._notes.append(str(error))
+            except BaselineError as error:
+                self._notes.append(str(error))
 
     def _all_judgements(self) -> list[Judgement]:
         blocks = self._measurement.blocks if self._measurement else []

@@ -102,6 +102,11 @@ OPTIONS = (
         default="benchmarks/numa_baseline.md",
         help="markdown file that gets the tables",
     ),
+    Option(
+        name="openmetrics",
+        metavar="PATH",
+        help="file that gets the figures for node_exporter's textfile collector (NAME.prom)",
+    ),
     Option(name="keep", kind="flag", help="leave the service installed and running"),
 )
 

@@ -48,6 +48,7 @@ class Settings:
     baseline_path: Path
     baseline: baseline.Baseline | None
     report_path: Path
+    openmetrics_path: Path | None
     is_recording: bool
     is_kept: bool
 
@@ -136,6 +137,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         baseline_path=baseline_path,
         baseline=baseline.load(baseline_path, subject),
         report_path=directory / values["report"],
+        openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
         is_recording=values["record"],
         is_kept=values["keep"],
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_numa.errors import ReportError
 
+_OPTION = "--numa-report"
 _NEW_FILE_MODE = 0o666  # less the umask
 
 
@@ -58,9 +59,9 @@ def check(path: Path, text: str) -> None:
             _write(temporary, text, like=path)
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str, *, option: str = _OPTION) -> None:
     """Write the file in one step; on failure its old content stands and nothing is left behind."""
-    with explained(path):
+    with explained(path, option=option):
         temporary = path.parent / _temporary_name()
         with _removed(temporary):
             _write(temporary, text, like=path)
@@ -68,9 +69,9 @@ def replace(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, option: str = _OPTION) -> Iterator[None]:
     """Keep other sessions from writing into the folder of ``path``, which is made if need be."""
-    with explained(path):
+    with explained(path, option=option):
         path.parent.mkdir(parents=True, exist_ok=True)
         # The folder itself is locked: a lock file would be left behind.
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -82,14 +83,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into a ReportError."""
+def explained(path: Path, *, option: str = _OPTION) -> Iterator[None]:
+    """Turn what the operating system refuses into a ReportError; ``option`` chose the file."""
     try:
         yield
     except OSError as error:
         raise ReportError(
             f"report {path} cannot be written: {error.strerror or error}. Mend that, or choose "
-            "another file with --numa-report PATH; what the file held stands as it was"
+            f"another file with {option} PATH; what the file held stands as it was"
         ) from None
 
 

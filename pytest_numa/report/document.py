@@ -19,13 +19,6 @@ from pytest_numa.report import (
 from pytest_numa.session import Measurement, Run
 
 
-def write(
-    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
-) -> None:
-    """Append the session to the report; ReportError where that fails."""
-    markdown.write(wanted.report_path, session(wanted, measurement, judgements))
-
-
 def session(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> markdown.Session:

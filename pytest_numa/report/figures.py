@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 
 from pytest_numa import formatting, outcome, settings
+from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
+from pytest_numa.metrics import METRICS
 from pytest_numa.session import Measurement, Run
 
 
@@ -27,6 +29,18 @@ def brief(one: Judgement) -> str:
     change = f"{abs(one.verdict.slowdown):.1%} {'slower' if one.verdict.slowdown > 0 else 'faster'}"
     shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
     return f"{one.demand.metric.label} {change} ({shown})"
+
+
+def properties(measurement: Measurement) -> list[tuple[str, str]]:
+    """Every figure of every mode by name, mean of the runs, for JUnit files."""
+    return [
+        (f"numa.{mode}.{metric.name}", f"{value:.9g}")
+        for mode in MODES
+        for metric in METRICS.values()
+        if not math.isnan(
+            value := mean([metric.value(run.result) for run in measurement.runs(mode)])
+        )
+    ]
 
 
 def client_place(wanted: settings.Settings) -> str:
