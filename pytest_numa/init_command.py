@@ -1,10 +1,15 @@
 """``pytest-numa init``: a starting set for a repository."""
 
 import argparse
+import re
 from pathlib import Path
 
 from pytest_numa import starting
+from pytest_numa.errors import UnitError
+from pytest_numa.kernel import cpulist
 from pytest_numa.starting.files import WORKFLOWS
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@-]*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(arguments: argparse.Namespace) -> int:
     """Write what is not there, and say what comes next."""
-    options = [f"--numa-node={arguments.numa_node}"]
-    options += [f"--cpus={arguments.cpus}"] if arguments.cpus else []
+    options = _policy(arguments.numa_node, arguments.cpus)
+    if not _NAME.fullmatch(arguments.unit):
+        # It goes into files that are run.
+        raise UnitError(f"--unit: expected the name of a template, found {arguments.unit!r}")
     done = starting.lay_out(
         arguments.directory, unit=arguments.unit, workflow=arguments.ci, options=options
     )
@@ -33,3 +40,13 @@ def act(arguments: argparse.Namespace) -> int:
         f"  pytest tests/test_numa_acceptance.py {' '.join(options)} --numa-unit={arguments.unit}"
     )
     return 0
+
+
+def _policy(node: str, cpus: str | None) -> list[str]:
+    """The options of pytest that say the policy; ParseError where they say none."""
+    if node != "auto":
+        node = cpulist.format(cpulist.parse(node, source="--numa-node"))
+    options = [f"--numa-node={node}"]
+    if cpus:
+        options.append(f"--cpus={cpulist.format(cpulist.parse(cpus, source='--cpus'))}")
+    return options

@@ -70,6 +70,9 @@ def test_a_link_to_nowhere_is_not_followed(tmp_path: Path) -> None:
         (["/proc/nowhere"], "/proc/nowhere/tests/test_numa_acceptance.py cannot be written"),
         (["/proc/version"], "cannot be written: Not a directory"),
         (["--unit", "nope"], "no unit template is called 'nope'; there are: "),
+        (["--unit", "a\nb"], "--unit: expected the name of a template"),
+        (["--cpus", '"""'], "--cpus"),
+        (["--numa-node", "$(id)"], "--numa-node"),
     ],
 )
 def test_what_cannot_be_done_is_one_message(
