@@ -1,8 +1,8 @@
 """How true the load generator is, and what it costs, against a server that knows the truth.
 
-``python benchmarks/load_generator.py [--repeat 3] [--parts truth,bound]`` builds mock_server.c, puts it on one
-CPU and each client on another, and prints a table; httpx as it comes runs in turn with ours. The
-figures are of this machine, at this time: `raw` is the least that Python can do here.
+``python benchmarks/load_generator.py [--repeat 3] [--parts truth,bound]`` builds mock_server.c,
+puts it on one CPU and each client on another, and prints a table; httpx as it comes runs in turn
+with ours. The figures are of this machine, at this time: `raw` is the least that Python can do.
 """
 
 import argparse
