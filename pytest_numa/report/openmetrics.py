@@ -109,7 +109,7 @@ def family(name: str, told: str, samples: Sequence[_Sample]) -> list[str]:
         return []
     unit = [f"# UNIT {name} seconds"] if name.endswith("_seconds") else []
     head = [f"# TYPE {name} gauge", *unit, f"# HELP {name} {told}"]
-    return head + [f"{name}{_labels(labels)} {value:.9g}" for labels, value in samples]
+    return head + [f"{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
 
 
 def _labels(labels: Mapping[str, str]) -> str:
