@@ -80,8 +80,8 @@ def of_figures(measurement: Measurement, judgements: Sequence[Judgement]) -> Out
     failed = failed_requests(measurement.blocks)
     if failed:
         return Outcome(result="fail", texts=tuple(failed))
-    bad = [one for one in judgements if one.verdict.outcome != "pass"]
-    is_failed = any(one.verdict.outcome == "fail" for one in bad)
+    bad = [one for one in judgements if one.outcome in ("fail", "inconclusive")]
+    is_failed = any(one.outcome == "fail" for one in bad)
     texts = tuple(sentence(one) for one in bad)
     return Outcome(result="fail" if is_failed else "inconclusive" if bad else "pass", texts=texts)
 
@@ -111,7 +111,8 @@ def sentence(one: Judgement) -> str:
         "record": "systemd against the recorded pinned baseline",
         "limit": "systemd against the limit",
     }[one.against]
-    return f"{one.demand.metric.label}, {against}: {one.verdict.sentence}"
+    advice = f"; {one.advice}" if one.advice else ""
+    return f"{one.demand.metric.label}, {against}: {one.verdict.sentence}{advice}"
 
 
 def is_decided(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Settings) -> bool:
@@ -119,13 +120,15 @@ def is_decided(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Setti
     if failed_requests(blocks):
         return True
     found = judged(demands, blocks, wanted)
-    return all(one.verdict.outcome != "inconclusive" for one in found)
+    if found and len(blocks) < gate.FIRST_LOOK:
+        return False
+    return all(one.outcome != "inconclusive" for one in found)
 
 
 def judged(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Settings) -> list[Judgement]:
     """Every comparison of every demand, on the blocks so far."""
     recorded = [one.blocks for one in wanted.baseline.sessions] if wanted.baseline else []
-    return [found for demand in demands for found in judgement.judge(demand, blocks, recorded)]
+    return list(judgement.judge(demands, blocks, recorded))
 
 
 def host_drift(

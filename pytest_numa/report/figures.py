@@ -95,7 +95,7 @@ def notices(
         )
     if wanted.is_recording:
         found.append(f"recorded: the pinned runs, in {wanted.baseline_path}")
-    failed = [one for one in judgements if one.verdict.outcome == "fail"]
+    failed = [one for one in judgements if one.outcome == "fail"]
     if any(one.against == "record" for one in failed):
         found += _drift(wanted, measurement, failed)
     return found

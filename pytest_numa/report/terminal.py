@@ -62,11 +62,11 @@ def summary(
     """The table of modes, then each verdict, those that are not good first."""
     rows = [_row(mode, measurement.runs(mode)) for mode in MODES if measurement.runs(mode)]
     lines = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=_ALIGNED).splitlines()
-    order = {"fail": 0, "inconclusive": 1, "pass": 2}
-    ranked = sorted(judgements, key=lambda one: order[one.verdict.outcome])
+    order = ("fail", "inconclusive", "pass", "advisory")
+    ranked = sorted(judgements, key=lambda one: order.index(one.outcome))
     lines.append("")
     for one in ranked:
-        lines += _wrapped(outcome.sentence(one), first=f"{one.verdict.outcome:12}  ")
+        lines += _wrapped(outcome.sentence(one), first=f"{one.outcome:12}  ")
     notes = [*figures.notices(wanted, measurement, judgements), f"report: {wanted.report_path}"]
     return [*lines, "", *(line for note in notes for line in _wrapped(note, first="- "))]
 
