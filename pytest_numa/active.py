@@ -144,6 +144,8 @@ class ActivePlugin:
             terminalreporter.section("numa")
             for line in terminal.summary(self.settings, self._measurement, self._all_judgements()):
                 terminalreporter.line(line)
+        elif unfinished := terminal.unfinished(self.settings):
+            terminalreporter.line(unfinished)
         for note in self._notes:
             terminalreporter.line(note, red=True)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from pytest_numa import attach, evidence, experiment, placement, process, settings
+from pytest_numa import attach, evidence, experiment, placement, process, settings, unfinished
 from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.evidence import Change, perf
 from pytest_numa.launch import Launcher, Service
@@ -63,6 +63,8 @@ class Measurement:
 
     begun_at: datetime
     blocks: Blocks
+    notes: tuple[str, ...] = ()
+    """What a reader should know of how it was measured."""
 
     def runs(self, mode: str) -> list[Run]:
         """All runs of a mode, in order."""
@@ -154,15 +156,18 @@ class Session:
 
     def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
         """Run the experiment; the modes are started and stopped one after the other."""
-        begun_at = datetime.now().astimezone()
-        done: list[Mapping[str, Sequence[Run]]] = []
+        path, inputs = self.settings.unfinished_path, self.settings.inputs(plan)
+        with unfinished.kept(path, inputs, is_resumed=self.settings.is_resumed) as kept:
 
-        def on_block(block: Mapping[str, Sequence[Run]]) -> None:
-            done.append(block)
-            self._progress.on_block(len(done), block)
+            def on_block(block: Mapping[str, Sequence[Run]]) -> None:
+                kept.add(block)
+                self._progress.on_block(len(kept.blocks), block)
 
-        driver = experiment.Driver(measure=self._measured, is_decided=is_decided, on_block=on_block)
-        return Measurement(begun_at=begun_at, blocks=experiment.run(plan, driver))
+            driver = experiment.Driver(
+                measure=self._measured, is_decided=is_decided, on_block=on_block
+            )
+            blocks = experiment.run(plan, driver, done=list(kept.blocks))
+        return Measurement(begun_at=kept.begun_at, blocks=blocks, notes=kept.notes)
 
     def _measured(self, position: experiment.Position) -> list[Run]:
         with self._launcher().launched(position.mode) as service:

@@ -1,5 +1,7 @@
 """All that a session works with, checked against the host before anything is started."""
 
+import hashlib
+import math
 import os
 import platform
 import shutil
@@ -9,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import baseline, client_place, host, llamacpp_server, load_options, policy
+from pytest_numa import (
+    __version__,
+    baseline,
+    client_place,
+    host,
+    llamacpp_server,
+    load_options,
+    policy,
+)
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.load import prompts
@@ -22,6 +32,7 @@ from pytest_numa.services.unit import Command, Unit
 
 # What a template that runs the embedded server has in its text.
 _EMBEDDED = "pytest_numa.llamacpp_server"
+_USUAL_BLOCKS = 16
 _PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
 
 
@@ -50,11 +61,22 @@ class Settings:
     report_path: Path
     openmetrics_path: Path | None
     is_recording: bool
+    is_resumed: bool
     is_kept: bool
 
     def target(self, url: str) -> Target:
         """The service at ``url``, as the load generator is to speak to it."""
         return Target(url=url, headers=self.headers, api_key=self.api_key)
+
+    @property
+    def unfinished_path(self) -> Path:
+        """Where finished blocks are kept while others are measured."""
+        return self.report_path.with_name(f".{self.report_path.name}.blocks")
+
+    def inputs(self, plan: Plan) -> str:
+        """A digest of all that blocks of one session have in common."""
+        parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
+        return hashlib.sha256(repr((*parts, self.workload, self.limits)).encode()).hexdigest()
 
     @property
     def wanted(self) -> Wanted:
@@ -139,6 +161,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
         is_recording=values["record"],
+        is_resumed=values["resume"],
         is_kept=values["keep"],
     )
 
@@ -189,8 +212,15 @@ def _workload(values: Mapping[str, Any], directory: Path) -> Workload:
 
 
 def _plan(values: Mapping[str, Any]) -> Plan:
-    budget = Budget(max_blocks=values["starts"], max_time_s=values["time"])
-    return Plan(modes=values["modes"], budget=budget, runs=values["runs"])
+    blocks = values["blocks"] or values["starts"] or _USUAL_BLOCKS
+    starts = min(values["starts"] or blocks, blocks)
+    return Plan(
+        modes=values["modes"],
+        budget=Budget(max_blocks=starts, max_time_s=values["time"]),
+        # What is measured in one start shares its luck: it is one block, of more runs.
+        runs=values["runs"] * math.ceil(blocks / starts),
+        cool_down_s=values["cool_down"],
+    )
 
 
 def _subject(

@@ -15,7 +15,7 @@ FLOORS = (
     {"host", "process"},
     {"policy"},
     {"services", "load", "evidence", "llamacpp_server", "capture", "client_place"},
-    {"experiment", "baseline", "load_options"},
+    {"experiment", "baseline", "load_options", "unfinished"},
     {"placement", "stats", "audit"},
     {"gate", "metrics", "attach"},
     {"judgement", "launch"},

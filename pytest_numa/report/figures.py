@@ -79,7 +79,8 @@ def notices(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
     """What a reader should know beside the verdicts."""
-    found = [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
+    found = list(measurement.notes)
+    found += [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
     bound = [run for run in _runs(measurement) if run.result.client.bound]
     if bound:
         found.append(

@@ -56,6 +56,14 @@ def block(number: int, runs: Mapping[str, Sequence[Run]]) -> str:
     return f"numa: block {number}: {', '.join(parts)}"
 
 
+def unfinished(wanted: settings.Settings) -> str | None:
+    """What becomes of the blocks of a session that was interrupted."""
+    path = wanted.unfinished_path
+    if not path.exists():
+        return None
+    return f"numa: finished blocks are kept in {path}: the same command with --numa-resume goes on"
+
+
 def summary(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
