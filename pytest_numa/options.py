@@ -125,6 +125,13 @@ OPTIONS = (
         metavar="PATH",
         help="file that gets the figures for node_exporter's textfile collector (NAME.prom)",
     ),
+    Option(name="json", metavar="PATH", help="file that gets all runs and verdicts of the session"),
+    Option(
+        name="null-control",
+        kind="flag",
+        help="launch the control in place of the unit: what then fails, no verdict can be trusted "
+        "with; nothing is reported or recorded",
+    ),
     Option(name="keep", kind="flag", help="leave the service installed and running"),
 )
 

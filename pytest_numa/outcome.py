@@ -64,6 +64,19 @@ def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgeme
     return Outcome(result=worst, texts=tuple(text for part in parts for text in part.texts))
 
 
+def told(found: Outcome, *, is_null_control: bool) -> str:
+    """All texts of an outcome, for the reader of a failure."""
+    text = "\n\n".join(found.texts)
+    if not is_null_control or found.result != "fail":
+        return text
+    return (
+        "the null control failed: the command pinned by hand, held against itself in place of the "
+        "unit, is told apart from itself or does not work. Until that is mended (a noisy "
+        "neighbour, a clock that changes, too few requests) no verdict of this host can be trusted."
+        f"\n\n{text}"
+    )
+
+
 def of_placement(measurement: Measurement, wanted: Wanted) -> Outcome:
     """Every finding of every systemd run, each once, judged by what the test wants."""
     found = [

@@ -63,6 +63,8 @@ class Measurement:
 
     begun_at: datetime
     blocks: Blocks
+    took_s: float | None = None
+    """From the first block's begin to the last one's end; None where it was interrupted."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how it was measured."""
 
@@ -167,13 +169,23 @@ class Session:
                 measure=self._measured, is_decided=is_decided, on_block=on_block
             )
             blocks = experiment.run(plan, driver, done=list(kept.blocks))
-        return Measurement(begun_at=kept.begun_at, blocks=blocks, notes=kept.notes)
+        took = datetime.now().astimezone() - kept.begun_at
+        return Measurement(
+            begun_at=kept.begun_at,
+            blocks=blocks,
+            took_s=None if kept.resumed else took.total_seconds(),
+            notes=kept.notes,
+        )
 
     def _measured(self, position: experiment.Position) -> list[Run]:
-        with self._launcher().launched(position.mode) as service:
+        with self._launcher().launched(self._launched_as(position.mode)) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.
             loaded = self._proof(service, depth="sample")
             return [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
+
+    def _launched_as(self, mode: str) -> str:
+        """The null control has the control on both sides; all else is as ever."""
+        return "pinned" if self.settings.is_null_control and mode == "systemd" else mode
 
     def _one_run(
         self, service: Service, position: experiment.Position, loaded: placement.Proof
@@ -204,7 +216,7 @@ class Session:
                 f"{strays[0]}"
             )
         return Run(
-            mode=service.mode,
+            mode=position.mode,
             result=result,
             main_pid=service.first_pid,
             proofs=proofs,

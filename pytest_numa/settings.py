@@ -60,6 +60,8 @@ class Settings:
     baseline: baseline.Baseline | None
     report_path: Path
     openmetrics_path: Path | None
+    json_path: Path | None
+    is_null_control: bool
     is_recording: bool
     is_resumed: bool
     is_kept: bool
@@ -157,9 +159,11 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         start_timeout_s=values["start_timeout"],
         subject=subject,
         baseline_path=baseline_path,
-        baseline=baseline.load(baseline_path, subject),
+        baseline=None if values["null_control"] else baseline.load(baseline_path, subject),
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
+        json_path=directory / values["json"] if values["json"] else None,
+        is_null_control=values["null_control"],
         is_recording=values["record"],
         is_resumed=values["resume"],
         is_kept=values["keep"],
@@ -215,7 +219,7 @@ def _plan(values: Mapping[str, Any]) -> Plan:
     blocks = values["blocks"] or values["starts"] or _USUAL_BLOCKS
     starts = min(values["starts"] or blocks, blocks)
     return Plan(
-        modes=values["modes"],
+        modes=("pinned", "systemd") if values["null_control"] else values["modes"],
         budget=Budget(max_blocks=starts, max_time_s=values["time"]),
         # What is measured in one start shares its luck: it is one block, of more runs.
         runs=values["runs"] * math.ceil(blocks / starts),

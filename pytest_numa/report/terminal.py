@@ -27,6 +27,7 @@ def header(wanted: settings.Settings) -> list[str]:
         f"modes {', '.join(plan.modes)}",
         f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
         f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
+        *(["null control: pinned against itself"] if wanted.is_null_control else []),
         figures.client_place(wanted),
         *figures.limits(wanted),
     ]
@@ -75,6 +76,8 @@ def summary(
     lines.append("")
     for one in ranked:
         lines += _wrapped(outcome.sentence(one), first=f"{one.outcome:12}  ")
+    if wanted.is_null_control:
+        return lines
     notes = [*figures.notices(wanted, measurement, judgements), f"report: {wanted.report_path}"]
     return [*lines, "", *(line for note in notes for line in _wrapped(note, first="- "))]
 
