@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_numa import gate, judgement, settings
+from pytest_numa import gate, judgement, reasons, settings
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.metrics import METRICS, Metric
@@ -95,8 +95,30 @@ def of_figures(measurement: Measurement, judgements: Sequence[Judgement]) -> Out
         return Outcome(result="fail", texts=tuple(failed))
     bad = [one for one in judgements if one.outcome in ("fail", "inconclusive")]
     is_failed = any(one.outcome == "fail" for one in bad)
-    texts = tuple(sentence(one) for one in bad)
+    texts = tuple(f"{sentence(one)}{_probably(one, measurement)}" for one in bad)
     return Outcome(result="fail" if is_failed else "inconclusive" if bad else "pass", texts=texts)
+
+
+def _probably(one: Judgement, measurement: Measurement) -> str:
+    """Why it probably is so, and what to do next, in the manner of findings."""
+    if one.outcome == "inconclusive":
+        return (
+            "\n  to fix    more blocks (--numa-blocks, --numa-time), more requests a run, a "
+            "quieter host, or a larger margin: pytest-numa gate plan"
+        )
+    if one.against != "pinned":
+        return ""
+    control, candidate = (
+        [run.evidence for run in measurement.runs(mode) if run.evidence is not None]
+        for mode in ("pinned", "systemd")
+    )
+    found = reasons.probable(control, candidate)
+    if not found:
+        return (
+            "\n  probably  nothing that the kernel counted tells why"
+            "\n  to fix    look for what the unit sets besides the policy: systemctl show UNIT"
+        )
+    return "".join(f"\n  probably  {one.text}\n  to fix    {one.fix}" for one in found)
 
 
 def failed_requests(blocks: Blocks) -> list[str]:

@@ -16,7 +16,7 @@ FLOORS = (
     {"policy"},
     {"services", "load", "evidence", "llamacpp_server", "capture", "client_place"},
     {"experiment", "baseline", "load_options", "unfinished", "session_file"},
-    {"placement", "stats", "audit"},
+    {"placement", "stats", "audit", "reasons"},
     {"gate", "metrics", "attach"},
     {"judgement", "launch", "comparison"},
     {"planning"},
