@@ -1,8 +1,8 @@
 """How true the load generator is, and what it costs, against a server that knows the truth.
 
-``python benchmarks/load_generator.py [--repeat 3] [--quick]`` builds mock_server.c, puts it on one
-CPU and each client on another, and prints a table; httpx as it comes runs in turn with ours. The
-figures are of this machine, at this time: `raw` is the least that Python can do here.
+``python benchmarks/load_generator.py [--repeat 3] [--parts truth,bound]`` builds mock_server.c,
+puts it on one CPU and each client on another, and prints a table; httpx as it comes runs in turn
+with ours. The figures are of this machine, at this time: `raw` is the least that Python can do.
 """
 
 import argparse
@@ -234,12 +234,13 @@ def main() -> None:
     """Measure all parts so many times, and tell the median and the range of each figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--parts", default=",".join(part.__name__ for part in PARTS))
+    everything = ",".join(part.__name__ for part in PARTS)
+    parser.add_argument("--parts", default=everything, help=f"of {everything} [all]")
     arguments = parser.parse_args()
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         raise SystemExit("needs two CPUs: one for the server, one for the client")
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, ")
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
     found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         program = mock_server.build(Path(folder))

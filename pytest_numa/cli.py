@@ -11,6 +11,7 @@ from pytest_numa.errors import PytestNumaError
 
 # Each module has add_arguments(parser), and sets ``act``, which returns the exit code.
 _COMMANDS = {
+    "init": ("init_command", "write an acceptance test, a unit and a CI workflow to start from"),
     "topology": ("topology_command", "nodes, CPUs, memory, distances and devices"),
     "placement": ("placement_command", "where the threads and pages of a running service are"),
     "capture": ("capture_command", "write this machine to a folder, to be read elsewhere"),

@@ -33,8 +33,8 @@ FLOORS = (
         "unit_command",
     },
     {"acceptance"},
-    {"active"},
-    {"plugin", "cli"},
+    {"active", "starting"},
+    {"plugin", "cli", "init_command"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -52,15 +52,7 @@ def text(
         "When the first block began.",
         [({}, measurement.begun_at.timestamp())],
     )
-    for name, (metric, told) in _RATES.items():
-        samples = [({"mode": mode}, value) for mode, value in _means(measurement, metric.name)]
-        lines += family(name, told, samples)
-    latencies = [
-        ({"mode": mode, "figure": name}, value / 1000)
-        for name in LATENCIES
-        for mode, value in _means(measurement, name)
-    ]
-    lines += family("numa_latency_seconds", "Latencies, mean of the runs.", latencies)
+    lines += _figures(measurement)
     lines += family(
         "numa_failed_requests",
         "Requests that failed, in all runs.",
@@ -76,6 +68,19 @@ def text(
     )
     lines += family("numa_verdict", "1 for what came out.", list(_verdicts(judgements)))
     return "\n".join([*lines, "# EOF", ""])
+
+
+def _figures(measurement: Measurement) -> list[str]:
+    lines: list[str] = []
+    for name, (metric, told) in _RATES.items():
+        samples = [({"mode": mode}, value) for mode, value in _means(measurement, metric.name)]
+        lines += family(name, told, samples)
+    latencies = [
+        ({"mode": mode, "figure": name}, value / 1000)
+        for name in LATENCIES
+        for mode, value in _means(measurement, name)
+    ]
+    return lines + family("numa_latency_seconds", "Latencies, mean of the runs.", latencies)
 
 
 def _means(measurement: Measurement, name: str) -> list[tuple[str, float]]:
@@ -104,7 +109,7 @@ def family(name: str, told: str, samples: Sequence[_Sample]) -> list[str]:
         return []
     unit = [f"# UNIT {name} seconds"] if name.endswith("_seconds") else []
     head = [f"# TYPE {name} gauge", *unit, f"# HELP {name} {told}"]
-    return head + [f"{name}{_labels(labels)} {value:.9g}" for labels, value in samples]
+    return head + [f"{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -277,7 +277,7 @@ _WRONG_MEMORY = {
 WRONG = _WRONG_CPUS | _WRONG_MEMORY
 
 OTHERS = {
-    "a thread that pins itself on a signal": Case(lines=_NATIVE, does="--repin 0 --repin-for 1"),
+    "a thread that pins itself on a signal": Case(lines=_NATIVE, does="--repin 0 --repin-for 4"),
     "a child": Case(does="--children 1"),
     "a worker of the other node": Case(
         lines=_AFFINITY, does="--children 1 --child-cpu 0 --child-name worker"
