@@ -11,8 +11,9 @@ from pathlib import Path
 from pytest_numa import llamacpp_server
 from pytest_numa.errors import HostError, UnitError
 from pytest_numa.policy import Policy
-from pytest_numa.services import catalogue, template
+from pytest_numa.services import bundle, catalogue, template
 from pytest_numa.services.bundle import Bundle
+from pytest_numa.services.unit import Unit
 
 # What a template that runs the embedded server has in its text.
 _EMBEDDED = "pytest_numa.llamacpp_server"
@@ -32,16 +33,24 @@ def render(name: str, *, directory: Path, policy: Policy, given: Mapping[str, st
     source = catalogue.find(name, directory=directory)
     _check_names(source, given)
     variables = _variables(source, given)
-    bundle = template.render(source, policy=policy, variables=variables)
+    wanted = template.render(source, policy=policy, variables=variables)
     line = _origin(name, policy, given)
     files = tuple(
         # Instances share a file, which must be the same for all of them.
         file
         if source.instance and source.instance not in file.path
         else replace(file, text=f"# {line}\n{file.text}")
-        for file in bundle.files
+        for file in wanted.files
     )
-    return Rendered(bundle=replace(bundle, files=files), variables=variables)
+    return Rendered(bundle=replace(wanted, files=files), variables=variables)
+
+
+def plain(name: str, *, directory: Path) -> Bundle | None:
+    """A unit file that is taken as it is; None where the name is that of a template."""
+    source = catalogue.find(name, directory=directory)
+    if source.is_template:
+        return None
+    return bundle.of(Unit(name=source.unit_name, text=source.text()))
 
 
 def _origin(name: str, policy: Policy, given: Mapping[str, str]) -> str:

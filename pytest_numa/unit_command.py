@@ -3,19 +3,24 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from pytest_numa import host, option, policy, rendering
+from pytest_numa import host, linting, option, policy, rendering
 from pytest_numa.errors import PolicyError, UnitError
 from pytest_numa.rendering import Rendered
+from pytest_numa.report import lint as lint_report
 from pytest_numa.report import units as report
 from pytest_numa.services import catalogue, installation, journal, managers, systemctl, undo
+from pytest_numa.services.bundle import Bundle
 from pytest_numa.services.installed_unit import InstalledUnit
 
 _WRONG_USAGE = 2
+_UNKNOWN = 3
 _ACTIONS: dict[str, str] = {
     "list": "which templates there are, or what the variables of one are",
     "render": "print the unit",
+    "lint": "what is wrong with it, and what mends that; with a unit file also without a policy",
     "diff": "what installing it would change; exit code 1 where there is something",
     "install": "install it, or install it anew; it survives reboots",
     "rollback": "go back to what was installed before the last install",
@@ -27,14 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions, and the options of each."""
     parser.epilog = (
         "A template in your own units/ wins over the packaged one of the same name. Exit code: 0 "
-        "good, 1 an error or a difference, 2 wrong usage."
+        "good, 1 an error, a finding or a difference, 2 wrong usage, 3 lint could not look at all."
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for name, text in _ACTIONS.items():
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         _add_name(action, name)
-        if name in ("render", "diff", "install"):
+        if name in ("render", "lint", "diff", "install"):
             _add_inputs(action)
+        if name == "lint":
+            _add_wishes(action)
         if name != "render":
             action.add_argument("--user", action="store_true", help="of your own systemd --user")
         if name == "install":
@@ -77,11 +84,20 @@ def _add_inputs(action: argparse.ArgumentParser) -> None:
         add("--root", type=Path, default=Path("/"), metavar="DIR", help="a captured machine [/]")
 
 
+def _add_wishes(action: argparse.ArgumentParser) -> None:
+    add = action.add_argument
+    add("--memory", type=option.size, metavar="SIZE", help="memory that it will take: 200G")
+    add("--siblings", choices=("all", "one"), help="of each core that it has [either]")
+    add("--public", action="store_true", help="others are meant to reach it over the network")
+    add("--json", action="store_true", help="for programs")
+
+
 def act(arguments: argparse.Namespace) -> int:
     """Do it; the exit code says what came of it."""
     acts = {
         "list": _list,
         "render": _render,
+        "lint": _lint,
         "diff": _diff,
         "install": _install,
         "rollback": _rollback,
@@ -111,6 +127,43 @@ def _render(arguments: argparse.Namespace) -> int:
         return _refuse(error)
     print(report.text(rendered.bundle), end="")
     return 0
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    try:
+        wanted, wish = _wanted(arguments)
+    except _Usage as error:
+        return _refuse(error)
+    findings = linting.lint(
+        wanted,
+        wish,
+        topology=host.read_topology(arguments.root),
+        scope=_scope(arguments),
+        root=arguments.root,
+    )
+    if arguments.json:
+        print(json.dumps(lint_report.document(wanted.name, findings), indent=2))
+    else:
+        print(lint_report.text(wanted.name, findings))
+    if all(one.is_unknown for one in findings):
+        return _UNKNOWN if findings else 0
+    return 1
+
+
+def _wanted(arguments: argparse.Namespace) -> tuple[Bundle, linting.Wish]:
+    """The unit, and what is wanted of it; a plain unit file may stand for itself."""
+    wish = linting.Wish(
+        needs_bytes=arguments.memory,
+        siblings=arguments.siblings,
+        is_exposed=arguments.public or any(one.startswith("host=") for one in arguments.set),
+    )
+    try:
+        plain = rendering.plain(arguments.name, directory=Path.cwd())
+    except UnitError as error:
+        raise _Usage(str(error)) from None
+    if plain is not None and arguments.numa_node is None and arguments.cpus is None:
+        return plain, wish
+    return _rendered(arguments).bundle, replace(wish, policy=_policy(arguments))
 
 
 def _diff(arguments: argparse.Namespace) -> int:
@@ -177,15 +230,19 @@ def _rendered(arguments: argparse.Namespace) -> Rendered:
         return rendering.render(
             arguments.name,
             directory=Path.cwd(),
-            policy=policy.resolve(
-                host.read_topology(arguments.root),
-                node_option=arguments.numa_node,
-                cpus_option=arguments.cpus,
-            ),
+            policy=_policy(arguments),
             given=option.settings(arguments.set),
         )
     except (PolicyError, UnitError, ValueError) as error:
         raise _Usage(str(error)) from None
+
+
+def _policy(arguments: argparse.Namespace) -> policy.Policy:
+    return policy.resolve(
+        host.read_topology(arguments.root),
+        node_option=arguments.numa_node,
+        cpus_option=arguments.cpus,
+    )
 
 
 def _refuse(error: Exception) -> int:

@@ -182,3 +182,55 @@ def test_without_a_manager_nothing_is_installed(
 
     assert code == 1
     assert "the manager `user` does not answer" in err
+
+
+def test_a_right_unit_has_no_finding(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("inference-vllm", "--numa-node", 1, "--set", "model=m", "--root", root)
+
+    code, out, _ = run(capsys, "lint", *words)
+
+    assert (code, out) == (0, "inference-vllm.service: 0 findings\n")
+
+
+def test_a_wrong_unit_file_is_told_what_mends_it(
+    directory: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "mine.service").write_text(
+        "[Service]\nType=exec\nCPUAfinity=2-3\nNUMAPolicy=bind\nNUMAMask=1\nExecStart=/opt/x\n"
+    )
+
+    code, out, _ = run(capsys, "lint", "mine.service", "--root", root, "--json")
+
+    found = json.loads(out)["findings"]
+    assert code == 1
+    assert [one["subject"] for one in found] == ["mine.service:3", "CPUs"]
+    assert found[0]["fix"] == "write CPUAffinity="
+
+
+def test_a_drop_in_of_the_host_is_looked_at_with_the_unit(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = root / "etc/systemd/system/inference-vllm.service.d/override.conf"
+    place.parent.mkdir(parents=True)
+    place.write_text("[Service]\nCPUAffinity=\nCPUAffinity=0\nNumaMask=1\n")
+    words = ("inference-vllm", "--numa-node", 1, "--set", "model=m", "--root", root)
+
+    code, out, _ = run(capsys, "lint", *words)
+
+    assert code == 1
+    assert "override.conf:4" in out
+    assert "write NUMAMask=" in out
+    assert "0 and 2-3: the start fails (215/CPUAFFINITY)" in out
+
+
+def test_what_could_not_be_looked_at_is_no_pass(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    words = ("inference-vllm", "--numa-node", 1, "--set", "model=m", "--root", root)
+
+    code, out, _ = run(capsys, "lint", *words)
+
+    assert code == 3
+    assert "systemd-analyze verify (unknown)" in out
+    assert out.endswith("0 findings, 1 unknown\n")
