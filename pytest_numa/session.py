@@ -14,6 +14,7 @@ from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
 from pytest_numa.load.workload import Workload
 from pytest_numa.services import endpoint, managers, systemd, undo, unit_facts
+from pytest_numa.services.installed_unit import InstalledUnit
 
 # Two seconds, while nothing is measured.
 _FULL_BYTES = 64 * 2**30
@@ -90,10 +91,8 @@ class Session:
         self.settings = wanted
         self._progress = progress
         self._all = contextlib.ExitStack()
-        # What --numa-keep leaves in place when the session ends.
-        self._kept = contextlib.ExitStack()
         self._footprint: undo.Footprint | None = None
-        self._unit: systemd.InstalledUnit | None = None
+        self._unit: InstalledUnit | None = None
         self._service: Service | None = None
         self._perf: tuple[str | None] | None = None
 
@@ -102,29 +101,32 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._all, self._kept:
-            if self.settings.is_kept and self._service is not None:
-                self._held().forget_units()
-                self._kept.pop_all()
+        self._all.close()
 
     def _held(self) -> undo.Footprint:
         if self._footprint is None:
             raise RuntimeError("the session has not been entered")
         return self._footprint
 
-    def unit(self) -> systemd.InstalledUnit:
+    def unit(self) -> InstalledUnit:
         """The rendered unit, installed under the manager when it is first asked for."""
         if self._unit is None:
             manager = managers.running(self.settings.manager, self._held())
             scope = self._all.enter_context(manager)
-            stands = systemd.installed(self.settings.unit, scope, self._held())
-            self._unit = self._kept.enter_context(stands)
+            stands = systemd.installed(
+                self.settings.bundle,
+                scope,
+                self._held(),
+                is_kept=lambda: self.settings.is_kept and self._service is not None,
+            )
+            self._unit = self._all.enter_context(stands)
         return self._unit
 
     def service(self) -> Service:
         """The unit, started when it is first asked for, and running till the session ends."""
         if self._service is None:
-            self._service = self._kept.enter_context(self._launcher().launched("systemd"))
+            launcher = replace(self._launcher(), is_kept=self.settings.is_kept)
+            self._service = self._all.enter_context(launcher.launched("systemd"))
         return self._service
 
     def load(self, **changes: Any) -> RunResult:  # noqa: ANN401 - the workload's fields

