@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_numa import load_options
+from pytest_numa import condition_options, load_options
 from pytest_numa.experiment import MODES
 from pytest_numa.option import Option, integer, one_of, percent, positive, settings
 
@@ -89,6 +89,7 @@ OPTIONS = (
         default="fail",
         help="what a verdict that could not be reached counts as",
     ),
+    *condition_options.OPTIONS,
     Option(name="record", kind="flag", help="record the pinned runs as a session of the baseline"),
     Option(
         name="baseline",

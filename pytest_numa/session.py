@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pytest_numa import attach, evidence, experiment, placement, process, settings
+from pytest_numa.conditions.page_cache import PageCache
 from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.evidence import Change, perf
 from pytest_numa.launch import Launcher, Service
@@ -63,6 +64,8 @@ class Measurement:
 
     begun_at: datetime
     blocks: Blocks
+    page_cache: tuple[str, ...] = ()
+    """What was done with it before each start, in words."""
 
     def runs(self, mode: str) -> list[Run]:
         """All runs of a mode, in order."""
@@ -92,6 +95,7 @@ class Session:
         self._unit: systemd.InstalledUnit | None = None
         self._service: Service | None = None
         self._perf: tuple[str | None] | None = None
+        self._page_cache = PageCache(wanted.page_cache, wanted.command)
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
@@ -162,13 +166,18 @@ class Session:
             self._progress.on_block(len(done), block)
 
         driver = experiment.Driver(measure=self._measured, is_decided=is_decided, on_block=on_block)
-        return Measurement(begun_at=begun_at, blocks=experiment.run(plan, driver))
+        blocks = experiment.run(plan, driver)
+        told = tuple(self._page_cache.sentences())
+        return Measurement(begun_at=begun_at, blocks=blocks, page_cache=told)
 
     def _measured(self, position: experiment.Position) -> list[Run]:
+        self._page_cache.before_start()
         with self._launcher().launched(position.mode) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.
             loaded = self._proof(service, depth="sample")
-            return [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
+            runs = [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
+            self._page_cache.remember(service.pids)
+        return runs
 
     def _one_run(
         self, service: Service, position: experiment.Position, loaded: placement.Proof

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_numa import baseline, client_place, host, llamacpp_server, load_options, policy
+from pytest_numa.conditions import page_cache
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.load import prompts
@@ -41,6 +42,7 @@ class Settings:
     headers: Mapping[str, str] = field(repr=False)
     api_key: str | None = field(repr=False)
     plan: Plan
+    page_cache: page_cache.Wish
     margin: float
     inconclusive: str
     start_timeout_s: float
@@ -130,6 +132,9 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         headers=values["header"],
         api_key=load_options.key(values, directory=directory),
         plan=_plan(values),
+        page_cache=page_cache.wish(
+            values["page_cache"], nodes=sum(node.memory_bytes > 0 for node in topology.nodes)
+        ),
         margin=values["margin"],
         inconclusive=values["inconclusive"],
         start_timeout_s=values["start_timeout"],

@@ -11,12 +11,13 @@ PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
     {"errors", "formatting", "option"},
+    {"condition_options"},
     {"kernel"},
     {"host", "process"},
     {"policy"},
     {"services", "load", "evidence", "llamacpp_server", "capture", "client_place"},
     {"experiment", "baseline", "load_options"},
-    {"placement", "stats", "audit"},
+    {"placement", "stats", "audit", "conditions"},
     {"gate", "metrics", "attach"},
     {"judgement", "launch"},
     {"settings"},

@@ -86,6 +86,7 @@ def notices(
             f"the load generator was the limit in {len(bound)} of {len(_runs(measurement))} runs "
             "(client-bound): these say little of the server; use a lower concurrency"
         )
+    found += measurement.page_cache
     found += _shared_cpus(wanted, measurement)
     found += _unlike_commands(measurement)
     if wanted.baseline is None and not wanted.is_recording:

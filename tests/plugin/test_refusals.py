@@ -52,6 +52,7 @@ def test_a_node_that_does_not_exist_with_those_that_do(pytester: pytest.Pytester
         (["--numa-modes", "pinned,pined"], "--numa-modes: expected some of unpinned,pinned"),
         (["--numa-n-requests", "0"], "--numa-n-requests: expected a whole number from 1 up"),
         (["--numa-inconclusive", "maybe"], "--numa-inconclusive: expected one of fail, skip, pass"),
+        (["--numa-page-cache", "drop"], "--numa-page-cache: expected one of evict, keep, found"),
         (["--numa-set", "port"], "--numa-set: expected KEY=VALUE"),
         (["--numa-set", "port=http"], "port: expected a number from 1 to 65535, found 'http'"),
         (["--numa-unit", "inference-nosuch"], "there are: inference-llamacpp, inference-vllm"),
