@@ -220,7 +220,11 @@ class ActivePlugin:
                 plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
             )
         self._failure = None
-        self._write(self._measurement)
+        try:
+            if not outcome.failed_requests(self._measurement.blocks):
+                self._measurement = self._opened().under_conditions(self._measurement)
+        finally:
+            self._write(self._measurement)
 
     def _write(self, measurement: Measurement) -> None:
         judgements = self._all_judgements()

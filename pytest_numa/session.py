@@ -1,12 +1,14 @@
 """One session: what is measured, once, and shared by all tests; what is started is stopped here."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from pytest_numa import attach, evidence, experiment, placement, process, settings
+from pytest_numa.conditions import governors, measuring
 from pytest_numa.conditions.page_cache import PageCache
 from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.evidence import Change, perf
@@ -66,6 +68,8 @@ class Measurement:
     blocks: Blocks
     page_cache: tuple[str, ...] = ()
     """What was done with it before each start, in words."""
+    conditions: measuring.Found[Run] | None = None
+    """Under other conditions than the host's own; no verdict rests on it."""
 
     def runs(self, mode: str) -> list[Run]:
         """All runs of a mode, in order."""
@@ -80,6 +84,9 @@ class Progress(Protocol):
 
     def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
         """Block ``number``, from 1, is complete."""
+
+    def on_condition(self, name: str, number: int, block: Mapping[str, Sequence[Run]]) -> None:
+        """The same for a block under a condition."""
 
 
 class Session:
@@ -96,9 +103,14 @@ class Session:
         self._service: Service | None = None
         self._perf: tuple[str | None] | None = None
         self._page_cache = PageCache(wanted.page_cache, wanted.command)
+        self._measured_s = 0.0
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
+        # What a dead session left, now, and what ours may leave, at the end.
+        journal = governors.journal(self._footprint)
+        governors.put_back(journal)
+        self._all.callback(governors.put_back, journal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -166,9 +178,27 @@ class Session:
             self._progress.on_block(len(done), block)
 
         driver = experiment.Driver(measure=self._measured, is_decided=is_decided, on_block=on_block)
+        begun_s = time.monotonic()
         blocks = experiment.run(plan, driver)
+        self._measured_s = time.monotonic() - begun_s
         told = tuple(self._page_cache.sentences())
         return Measurement(begun_at=begun_at, blocks=blocks, page_cache=told)
+
+    def under_conditions(self, measurement: Measurement) -> Measurement:
+        """The same with the blocks under each condition that is wanted, if any."""
+        if not self.settings.conditions:
+            return measurement
+        spent = measuring.Spent(blocks=len(measurement.blocks), elapsed_s=self._measured_s)
+        found = measuring.measured(
+            self.settings.conditions,
+            self.settings.plan,
+            spent,
+            self._held(),
+            measure=self._measured,
+            on_block=self._progress.on_condition,
+        )
+        told = tuple(self._page_cache.sentences())
+        return replace(measurement, conditions=found, page_cache=told)
 
     def _measured(self, position: experiment.Position) -> list[Run]:
         self._page_cache.before_start()

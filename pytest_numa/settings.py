@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_numa import baseline, client_place, host, llamacpp_server, load_options, policy
 from pytest_numa.conditions import page_cache
+from pytest_numa.conditions.wanted import Wanted as WantedConditions
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.load import prompts
@@ -43,6 +44,7 @@ class Settings:
     api_key: str | None = field(repr=False)
     plan: Plan
     page_cache: page_cache.Wish
+    conditions: WantedConditions
     margin: float
     inconclusive: str
     start_timeout_s: float
@@ -134,6 +136,11 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         plan=_plan(values),
         page_cache=page_cache.wish(
             values["page_cache"], nodes=sum(node.memory_bytes > 0 for node in topology.nodes)
+        ),
+        conditions=WantedConditions(
+            governors=values["governor"] or (),
+            cpus=wanted.cpus,
+            blocks=values["condition_blocks"],
         ),
         margin=values["margin"],
         inconclusive=values["inconclusive"],

@@ -22,7 +22,7 @@ FLOORS = (
     {"judgement", "launch"},
     {"settings"},
     {"session"},
-    {"outcome", "recording"},
+    {"outcome", "recording", "condition_effects"},
     {"report"},
     {"options", "marks", "progress", "benchmark_entries"},
     {

@@ -9,6 +9,7 @@ from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.metrics import METRICS
 from pytest_numa.report import (
+    conditions,
     evidence_table,
     explanation,
     figures,
@@ -35,6 +36,8 @@ def session(
             wanted.policy.cpu_list, wanted.policy.node_list
         ),
         evidence_markdown=evidence_table.table(measurement),
+        governors_markdown=conditions.section(measurement, "governor"),
+        neighbours_markdown=conditions.section(measurement, "neighbour"),
     )
 
 
