@@ -19,6 +19,8 @@ from pytest_numa import (
     policy,
     rendering,
 )
+from pytest_numa.conditions import page_cache
+from pytest_numa.conditions.wanted import Wanted as WantedConditions
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.load import prompts
@@ -50,6 +52,8 @@ class Settings:
     headers: Mapping[str, str] = field(repr=False)
     api_key: str | None = field(repr=False)
     plan: Plan
+    page_cache: page_cache.Wish
+    conditions: WantedConditions
     margin: float
     inconclusive: str
     start_timeout_s: float
@@ -158,6 +162,14 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         headers=values["header"],
         api_key=load_options.key(values, directory=directory),
         plan=_plan(values),
+        page_cache=page_cache.wish(
+            values["page_cache"], nodes=sum(node.memory_bytes > 0 for node in topology.nodes)
+        ),
+        conditions=WantedConditions(
+            governors=values["governor"] or (),
+            cpus=wanted.cpus,
+            blocks=values["condition_blocks"],
+        ),
         margin=values["margin"],
         inconclusive=values["inconclusive"],
         start_timeout_s=values["start_timeout"],

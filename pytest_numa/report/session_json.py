@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pytest_numa import session_file, settings
 from pytest_numa.judgement import Judgement
+from pytest_numa.measurement import Measurement
 from pytest_numa.report import destination
-from pytest_numa.session import Measurement
 
 _OPTION = "--numa-json"
 
