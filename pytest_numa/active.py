@@ -144,6 +144,8 @@ class ActivePlugin:
             terminalreporter.section("numa")
             for line in terminal.summary(self.settings, self._measurement, self._all_judgements()):
                 terminalreporter.line(line)
+        elif unfinished := terminal.unfinished(self.settings):
+            terminalreporter.line(unfinished)
         for note in self._notes:
             terminalreporter.line(note, red=True)
 
@@ -223,6 +225,8 @@ class ActivePlugin:
         self._write(self._measurement)
 
     def _write(self, measurement: Measurement) -> None:
+        if self.settings.is_null_control:
+            return
         judgements = self._all_judgements()
         self._notes += publication.publish(self.settings, measurement, judgements)
         if self.settings.is_recording:
@@ -240,7 +244,7 @@ class ActivePlugin:
         return [one for one in self._all_judgements() if one.demand in wanted]
 
     def _tell(self, found: outcome.Outcome) -> None:
-        text = "\n\n".join(found.texts)
+        text = outcome.told(found, is_null_control=self.settings.is_null_control)
         counts_as = self.settings.inconclusive if found.result == "inconclusive" else found.result
         if counts_as == "fail":
             pytest.fail(text, pytrace=False)

@@ -1,8 +1,9 @@
 """What the marks demand, held against what was measured: every comparison with its verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol
 
 from pytest_numa import gate
 from pytest_numa.errors import LoadError
@@ -38,35 +39,80 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One comparison of one demand."""
+    """One comparison of one demand. ``advice`` says why it is no more than advice, if it is not."""
 
     demand: Demand
     against: Against
     verdict: gate.Verdict
+    advice: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """What came out, as a word; nothing that fails a test where it is advice."""
+        return "advisory" if self.advice else self.verdict.outcome
 
 
-def judge(demand: Demand, blocks: Blocks, recorded: Recorded) -> tuple[Judgement, ...]:
-    """All comparisons of one demand: with the same session's `pinned`, and with the record."""
-    metric = demand.metric
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparison:
+    demand: Demand
+    against: Against
+    at: gate.Comparison
+    advice: str
+
+
+def judge(demands: Sequence[Demand], blocks: Blocks, recorded: Recorded) -> tuple[Judgement, ...]:
+    """All comparisons of all demands: with the same session's `pinned`, and with the record.
+
+    The error rate of a failure holds for all of them together.
+    """
     blocks = [block for block in blocks if not _is_client_bound(block)]
+    comparisons = [one for demand in demands for one in _comparisons(demand, blocks, recorded)]
+    gated = [one for one in comparisons if not one.advice]
+    together = iter(gate.judge_together([one.at for one in gated]))
+    return tuple(
+        Judgement(
+            demand=one.demand,
+            against=one.against,
+            verdict=one.at(1.0) if one.advice else next(together),
+            advice=one.advice,
+        )
+        for one in comparisons
+    )
+
+
+def _comparisons(demand: Demand, blocks: Blocks, recorded: Recorded) -> list[_Comparison]:
+    metric = demand.metric
+    advice = _advice(metric, blocks)
     candidate = values(blocks, "systemd", metric)
     if demand.limit is not None:
-        verdict = gate.judge_limit(candidate, limit=demand.limit, better=metric.better)
-        return (Judgement(demand=demand, against="limit", verdict=verdict),)
-    margin = demand.margin or 0.0
-    verdict = gate.judge(
-        values(blocks, "pinned", metric),
-        candidate,
-        margin=margin,
-        better=metric.better,
-    )
-    found = [Judgement(demand=demand, against="pinned", verdict=verdict)]
+        limit = partial(gate.judge_limit, candidate, limit=demand.limit, better=metric.better)
+        return [_Comparison(demand=demand, against="limit", at=_by_share(limit), advice=advice)]
+    how: dict[str, Any] = {"margin": demand.margin or 0.0, "better": metric.better}
+    pinned = partial(gate.judge, values(blocks, "pinned", metric), candidate, **how)
+    found = [_Comparison(demand=demand, against="pinned", at=_by_share(pinned), advice=advice)]
     if recorded:
-        verdict = gate.judge_against_record(
-            recorded_values(recorded, metric), candidate, margin=margin, better=metric.better
+        then = recorded_values(recorded, metric)
+        record = partial(gate.judge_against_record, then, candidate, **how)
+        found.append(
+            _Comparison(demand=demand, against="record", at=_by_share(record), advice=advice)
         )
-        found.append(Judgement(demand=demand, against="record", verdict=verdict))
-    return tuple(found)
+    return found
+
+
+def _by_share(judged: Callable[..., gate.Verdict]) -> gate.Comparison:
+    return lambda share: judged(share=share)
+
+
+def _advice(metric: Metric, blocks: Blocks) -> str:
+    """Why a figure cannot be gated with the runs that were made: a tail of few values is noise."""
+    results = [run.result for block in blocks for runs in block.values() for run in runs]
+    fewest = min((metric.count(result) for result in results), default=metric.least)
+    if fewest >= metric.least:
+        return ""
+    return (
+        f"advisory: a run has {fewest} values, and {metric.least} would show {metric.name} "
+        "(more --numa-n-requests)"
+    )
 
 
 def _is_client_bound(block: Mapping[str, Sequence[Run]]) -> bool:

@@ -4,20 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_numa.load.results import RunResult
+from pytest_numa.load.results import RunResult, Spread
 
 Better = Literal["lower", "higher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One figure; ``value`` is None where a run has none (no gap in answers of one token)."""
+    """One figure; ``value`` is None where a run has none (no gap in answers of one token).
+
+    A tail needs values beyond it to be seen at all: with fewer than ``least`` it is one of the
+    largest few, whatever the server does. ``count`` is how many a run has.
+    """
 
     name: str
     label: str
     unit: str
     better: Better
     value: Callable[[RunResult], float | None]
+    least: int = 1
+    count: Callable[[RunResult], int] = lambda _: 1
 
 
 THROUGHPUT = Metric(
@@ -34,19 +40,50 @@ REQUEST_RATE = Metric(
     better="higher",
     value=lambda result: result.requests_per_s,
 )
-_LATENCIES: dict[str, tuple[str, Callable[[RunResult], float | None]]] = {
-    "mean": ("mean latency", lambda result: result.latency_ms.mean),
-    "p50": ("median latency", lambda result: result.latency_ms.p50),
-    "p95": ("p95 latency", lambda result: result.latency_ms.p95),
-    "p99": ("p99 latency", lambda result: result.latency_ms.p99),
-    "ttft_p50": ("median time to first token", lambda result: result.ttft_ms.p50),
-    "ttft_p95": ("p95 time to first token", lambda result: result.ttft_ms.p95),
-    "itl_p50": ("median inter-token latency", lambda result: result.itl_ms.p50),
-    "itl_p99": ("p99 inter-token latency", lambda result: result.itl_ms.p99),
-    "tpot_mean": ("mean time per output token", lambda result: result.tpot_ms.mean),
-}
+# So many values lie beyond a percentile that is to be gated.
+_BEYOND = 5
+_MEDIAN = 50
+
+
+def _latency(
+    name: str, label: str, spread: Callable[[RunResult], Spread], percent: int | None = None
+) -> Metric:
+    figure = "mean" if percent is None else f"p{percent}"
+    return Metric(
+        name=name,
+        label=label,
+        unit="ms",
+        better="lower",
+        value=lambda result: getattr(spread(result), figure),
+        least=100 * _BEYOND // (100 - percent) if percent is not None and percent > _MEDIAN else 1,
+        count=lambda result: spread(result).n,
+    )
+
+
+def _whole(result: RunResult) -> Spread:
+    return result.latency_ms
+
+
+def _first(result: RunResult) -> Spread:
+    return result.ttft_ms
+
+
+def _gaps(result: RunResult) -> Spread:
+    return result.itl_ms
+
+
 LATENCIES = {
-    name: Metric(name=name, label=label, unit="ms", better="lower", value=value)
-    for name, (label, value) in _LATENCIES.items()
+    metric.name: metric
+    for metric in (
+        _latency("mean", "mean latency", _whole),
+        _latency("p50", "median latency", _whole, 50),
+        _latency("p95", "p95 latency", _whole, 95),
+        _latency("p99", "p99 latency", _whole, 99),
+        _latency("ttft_p50", "median time to first token", _first, 50),
+        _latency("ttft_p95", "p95 time to first token", _first, 95),
+        _latency("itl_p50", "median inter-token latency", _gaps, 50),
+        _latency("itl_p99", "p99 inter-token latency", _gaps, 99),
+        _latency("tpot_mean", "mean time per output token", lambda result: result.tpot_ms),
+    )
 }
 METRICS = {metric.name: metric for metric in (THROUGHPUT, REQUEST_RATE, *LATENCIES.values())}

@@ -72,6 +72,11 @@ def positive(text: str) -> float:
     return number
 
 
+def not_negative(text: str) -> float:
+    """Read a number from 0 up."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+
+
 def percent(text: str) -> float:
     """``5`` or ``5%`` as the fraction 0.05."""
     number = positive(text.removesuffix("%"))

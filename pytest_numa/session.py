@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from pytest_numa import attach, evidence, experiment, placement, process, settings
+from pytest_numa import attach, evidence, experiment, placement, process, settings, unfinished
 from pytest_numa.errors import LoadError, ServiceError
 from pytest_numa.evidence import Change, perf
 from pytest_numa.launch import Launcher, Service
@@ -64,6 +64,10 @@ class Measurement:
 
     begun_at: datetime
     blocks: Blocks
+    took_s: float | None = None
+    """From the first block's begin to the last one's end; None where it was interrupted."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of how it was measured."""
 
     def runs(self, mode: str) -> list[Run]:
         """All runs of a mode, in order."""
@@ -156,21 +160,34 @@ class Session:
 
     def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
         """Run the experiment; the modes are started and stopped one after the other."""
-        begun_at = datetime.now().astimezone()
-        done: list[Mapping[str, Sequence[Run]]] = []
+        path, inputs = self.settings.unfinished_path, self.settings.inputs(plan)
+        with unfinished.kept(path, inputs, is_resumed=self.settings.is_resumed) as kept:
 
-        def on_block(block: Mapping[str, Sequence[Run]]) -> None:
-            done.append(block)
-            self._progress.on_block(len(done), block)
+            def on_block(block: Mapping[str, Sequence[Run]]) -> None:
+                kept.add(block)
+                self._progress.on_block(len(kept.blocks), block)
 
-        driver = experiment.Driver(measure=self._measured, is_decided=is_decided, on_block=on_block)
-        return Measurement(begun_at=begun_at, blocks=experiment.run(plan, driver))
+            driver = experiment.Driver(
+                measure=self._measured, is_decided=is_decided, on_block=on_block
+            )
+            blocks = experiment.run(plan, driver, done=list(kept.blocks))
+        took = datetime.now().astimezone() - kept.begun_at
+        return Measurement(
+            begun_at=kept.begun_at,
+            blocks=blocks,
+            took_s=None if kept.resumed else took.total_seconds(),
+            notes=kept.notes,
+        )
 
     def _measured(self, position: experiment.Position) -> list[Run]:
-        with self._launcher().launched(position.mode) as service:
+        with self._launcher().launched(self._launched_as(position.mode)) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.
             loaded = self._proof(service, depth="sample")
             return [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
+
+    def _launched_as(self, mode: str) -> str:
+        """The null control has the control on both sides; all else is as ever."""
+        return "pinned" if self.settings.is_null_control and mode == "systemd" else mode
 
     def _one_run(
         self, service: Service, position: experiment.Position, loaded: placement.Proof
@@ -201,7 +218,7 @@ class Session:
                 f"{strays[0]}"
             )
         return Run(
-            mode=service.mode,
+            mode=position.mode,
             result=result,
             main_pid=service.first_pid,
             proofs=proofs,

@@ -1,5 +1,7 @@
 """All that a session works with, checked against the host before anything is started."""
 
+import hashlib
+import math
 import os
 import platform
 import shutil
@@ -8,7 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import baseline, client_place, host, load_options, policy, rendering
+from pytest_numa import (
+    __version__,
+    baseline,
+    client_place,
+    host,
+    load_options,
+    policy,
+    rendering,
+)
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.load import prompts
@@ -20,6 +30,7 @@ from pytest_numa.services import endpoint, managers
 from pytest_numa.services.bundle import Bundle
 from pytest_numa.services.unit import Command, Unit
 
+_USUAL_BLOCKS = 16
 _PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
 
 
@@ -47,12 +58,25 @@ class Settings:
     baseline: baseline.Baseline | None
     report_path: Path
     openmetrics_path: Path | None
+    json_path: Path | None
+    is_null_control: bool
     is_recording: bool
+    is_resumed: bool
     is_kept: bool
 
     def target(self, url: str) -> Target:
         """The service at ``url``, as the load generator is to speak to it."""
         return Target(url=url, headers=self.headers, api_key=self.api_key)
+
+    @property
+    def unfinished_path(self) -> Path:
+        """Where finished blocks are kept while others are measured."""
+        return self.report_path.with_name(f".{self.report_path.name}.blocks")
+
+    def inputs(self, plan: Plan) -> str:
+        """A digest of all that blocks of one session have in common."""
+        parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
+        return hashlib.sha256(repr((*parts, self.workload, self.limits)).encode()).hexdigest()
 
     @property
     def unit(self) -> Unit:
@@ -144,10 +168,13 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         start_timeout_s=values["start_timeout"],
         subject=subject,
         baseline_path=baseline_path,
-        baseline=baseline.load(baseline_path, subject),
+        baseline=None if values["null_control"] else baseline.load(baseline_path, subject),
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
+        json_path=directory / values["json"] if values["json"] else None,
+        is_null_control=values["null_control"],
         is_recording=values["record"],
+        is_resumed=values["resume"],
         is_kept=values["keep"],
     )
 
@@ -183,8 +210,15 @@ def _workload(values: Mapping[str, Any], directory: Path) -> Workload:
 
 
 def _plan(values: Mapping[str, Any]) -> Plan:
-    budget = Budget(max_blocks=values["starts"], max_time_s=values["time"])
-    return Plan(modes=values["modes"], budget=budget, runs=values["runs"])
+    blocks = values["blocks"] or values["starts"] or _USUAL_BLOCKS
+    starts = min(values["starts"] or blocks, blocks)
+    return Plan(
+        modes=("pinned", "systemd") if values["null_control"] else values["modes"],
+        budget=Budget(max_blocks=starts, max_time_s=values["time"]),
+        # What is measured in one start shares its luck: it is one block, of more runs.
+        runs=values["runs"] * math.ceil(blocks / starts),
+        cool_down_s=values["cool_down"],
+    )
 
 
 def _subject(

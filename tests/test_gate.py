@@ -1,6 +1,7 @@
 """Verdicts on blocks: which way is slower, when it is sure, and what is refused."""
 
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -147,7 +148,7 @@ def test_one_recorded_session_says_that_drift_is_not_accounted_for() -> None:
 def test_sessions_that_differ_widen_the_interval() -> None:
     steady = [blocks(level) for level in (100.0, 100.1, 99.9, 100.05)]
     restless = [blocks(level) for level in (100.0, 108.0, 93.0, 101.0)]
-    now = blocks(108.0)
+    now = blocks(108.0, 8)
 
     sure = gate.judge_against_record(steady, now, margin=0.02, better="lower")
     unsure = gate.judge_against_record(restless, now, margin=0.02, better="lower")
@@ -176,12 +177,26 @@ def test_three_sessions_that_happen_to_agree_make_nobody_sure_of_a_percent() -> 
     assert verdict.outcome == "inconclusive"
 
 
-def test_a_regression_against_the_record_is_found() -> None:
-    verdict = gate.judge_against_record(
-        [blocks(100.0)], blocks(115.0, shift=2), margin=0.05, better="lower"
+def test_a_regression_against_the_record_fails_once_new_blocks_confirm_it() -> None:
+    seen, confirmed = (
+        gate.judge_against_record(
+            [blocks(100.0)], blocks(115.0, count, shift=2), margin=0.05, better="lower"
+        )
+        for count in (7, 8)
     )
 
-    assert verdict.outcome == "fail"
+    assert (seen.outcome, seen.blocks_needed, confirmed.outcome) == ("inconclusive", 8, "fail")
+    assert "in the first 4 blocks, and 4 more are to confirm it, of which 3" in seen.sentence
+    assert "slower, twice; 1 session recorded" in confirmed.sentence
+
+
+def test_a_regression_that_new_blocks_do_not_show_blames_nobody() -> None:
+    passing = [*blocks(115.0, 4, shift=2), *blocks(100.0, 4)]
+
+    verdict = gate.judge_against_record([blocks(100.0)], passing, margin=0.05, better="lower")
+
+    assert verdict.outcome == "inconclusive"
+    assert "it was in the first 4 blocks, and not in the 4 after" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -254,3 +269,33 @@ def test_an_effect_of_one_block_has_no_interval() -> None:
     effect = gate.effect([[100.0]], [[110.0]], better="lower")
 
     assert effect.sentence == "10.0% slower (one block: no interval)"
+
+
+def test_of_several_comparisons_each_passes_by_itself() -> None:
+    control, candidate = blocks(100.0), blocks(100.0, shift=3)
+    one = partial(gate.judge, control, candidate, margin=0.05, better="lower")
+
+    verdicts = gate.judge_together([lambda share: one(share=share)] * 20)
+
+    assert {verdict.outcome for verdict in verdicts} == {"pass"}
+    assert verdicts[0] == one()
+
+
+def test_after_one_failure_the_next_need_be_less_sure() -> None:
+    control, slower = blocks(100.0, 4), blocks(113.0, 4, shift=3)
+    near = partial(gate.judge, control, slower, margin=0.1115, better="lower")
+    clear = partial(gate.judge, control, slower, margin=0.01, better="lower")
+    passing = partial(gate.judge, control, control, margin=0.05, better="lower")
+    near_at, clear_at, passing_at = (
+        lambda share, one=one: one(share=share) for one in (near, clear, passing)
+    )
+
+    without = gate.judge_together([near_at, passing_at, passing_at])
+    beside = gate.judge_together([near_at, clear_at, clear_at])
+
+    assert [without[0].outcome, beside[0].outcome] == ["inconclusive", "fail"]
+    assert "3 comparisons are judged together" in without[0].sentence
+
+
+def test_no_comparison_has_no_verdict() -> None:
+    assert gate.judge_together([]) == []

@@ -22,18 +22,21 @@ THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
 WANTED = Wanted(policy=Policy(cpus=frozenset({0}), memory_nodes=frozenset({0})))
 NOISE = (1.002, 0.999, 1.001, 0.998)
+REQUEST = RequestResult(
+    sent_at_s=1.0,
+    ended_at_s=2.0,
+    text_at_s=(1.1, 2.0),
+    output_tokens=10,
+    is_counted_by_usage=True,
+    failure=None,
+)
+CLIENT = Client(cpu_s=0.1, lag_p99_ms=0.1, bound=False)
 
 
 def result(latency_s: float, *, failure: str | None = None, is_bound: bool = False) -> RunResult:
-    request = RequestResult(
-        sent_at_s=1.0,
-        ended_at_s=1.0 + latency_s,
-        text_at_s=(1.1, 1.0 + latency_s),
-        output_tokens=10,
-        is_counted_by_usage=True,
-        failure=None,
-    )
-    client = Client(cpu_s=0.1, lag_p99_ms=0.1, bound=is_bound)
+    ended_at_s = 1.0 + latency_s
+    request = replace(REQUEST, ended_at_s=ended_at_s, text_at_s=(1.1, ended_at_s))
+    client = replace(CLIENT, bound=is_bound)
     requests = [request] if failure is None else [request, replace(request, failure=failure)]
     return results.summarise(requests, client=client, workload={})
 
@@ -69,7 +72,7 @@ def measurement(*blocks: dict[str, list[Run]]) -> Measurement:
 
 def test_a_regression_fails_with_what_was_compared() -> None:
     blocks = [block(1.0 * noise, 1.2) for noise in NOISE]
-    (judged,) = judgement.judge(THROUGHPUT, blocks, [])
+    (judged,) = judgement.judge([THROUGHPUT], blocks, [])
 
     found = outcome.of_figures(measurement(*blocks), [judged])
 
@@ -101,7 +104,7 @@ def test_a_finding_of_any_run_fails_the_placement_once() -> None:
 def test_a_test_with_several_marks_gets_the_worst() -> None:
     strayed = block(1.0, 1.0)
     strayed["systemd"] = [run("systemd", result(1.0), FINDING)]
-    (judged,) = judgement.judge(THROUGHPUT, [strayed], [])
+    (judged,) = judgement.judge([THROUGHPUT], [strayed], [])
 
     asked = outcome.Asked(placements=(WANTED,))
     found = outcome.of_test(asked, measurement(strayed), [judged])
@@ -113,16 +116,16 @@ def test_blocks_in_which_the_client_was_the_limit_do_not_count() -> None:
     good = [block(1.0 * noise, 1.0) for noise in NOISE]
     bound = [block(1.0, 9.0, is_bound=True)] * 4
 
-    (judged,) = judgement.judge(THROUGHPUT, [*good, *bound], [])
+    (judged,) = judgement.judge([THROUGHPUT], [*good, *bound], [])
 
     assert (judged.verdict.outcome, judged.verdict.blocks) == ("pass", 4)
 
 
 def test_a_record_is_compared_with_beside_the_control() -> None:
-    blocks = [block(1.0 * noise, 1.0) for noise in NOISE]
+    blocks = [block(1.0 * noise, 1.0) for noise in NOISE * 2]
     recorded = [[[result(0.8 * noise)] for noise in NOISE]]
 
-    judged = judgement.judge(THROUGHPUT, blocks, recorded)
+    judged = judgement.judge([THROUGHPUT], blocks, recorded)
 
     assert [(one.against, one.verdict.outcome) for one in judged] == [
         ("pinned", "pass"),
@@ -136,7 +139,7 @@ def test_a_figure_that_no_run_has_is_an_error_with_advice() -> None:
     blocks = [{"pinned": [run("pinned", short)], "systemd": [run("systemd", short)]}]
 
     with pytest.raises(LoadError, match=r"mean time per output token: .* longer answers"):
-        judgement.judge(demand, blocks, [])
+        judgement.judge([demand], blocks, [])
 
 
 @pytest.mark.parametrize(
@@ -163,3 +166,60 @@ def test_placement_alone_takes_one_start_of_the_unit() -> None:
     assert outcome.plan(wanted, []).modes == ("systemd",)
     assert outcome.plan(wanted, []).budget.max_blocks == 1
     assert outcome.plan(wanted, [THROUGHPUT]) == wanted
+
+
+def test_a_tail_of_few_requests_is_advice_and_fails_nothing() -> None:
+    tail = Demand(metric=METRICS["p95"], margin=0.05)
+    blocks = [block(1.0 * noise, 2.0) for noise in NOISE]
+
+    (judged,) = judgement.judge([tail], blocks, [])
+    found = outcome.of_figures(measurement(*blocks), [judged])
+
+    assert (judged.outcome, judged.verdict.outcome, found.result) == ("advisory", "fail", "pass")
+    assert "a run has 1 values, and 100 would show p95" in outcome.sentence(judged)
+
+
+def test_a_tail_of_many_requests_is_gated() -> None:
+    tail = Demand(metric=METRICS["p95"], margin=0.05)
+    many = {
+        mode: [
+            replace(one, result=results.summarise([REQUEST] * 100, client=CLIENT, workload={}))
+            for one in runs
+        ]
+        for mode, runs in block(1.0, 1.0).items()
+    }
+
+    (judged,) = judgement.judge([tail], [many] * 4, [])
+
+    assert (judged.advice, judged.outcome) == ("", "pass")
+
+
+def test_one_figure_of_many_must_be_surer_to_fail() -> None:
+    demands = [Demand(metric=METRICS[name], margin=0.05) for name in ("tokens_per_s", "mean")]
+    others = [Demand(metric=METRICS["mean"], limit=1e6 + count) for count in range(20)]
+    blocks = [block(1.0 * noise, 1.1) for noise in (1.02, 0.99, 1.0, 0.985)]
+
+    (alone, _), among = (
+        judgement.judge(some, blocks, [])[:2] for some in (demands, demands + others)
+    )
+
+    assert (alone.outcome, among[0].outcome) == ("fail", "inconclusive")
+    assert "22 comparisons are judged together" in among[0].verdict.sentence
+
+
+def test_a_regression_says_why_it_probably_is_and_what_to_do() -> None:
+    blocks = [block(1.0 * noise, 1.2) for noise in NOISE]
+
+    found = outcome.of_figures(measurement(*blocks), judgement.judge([THROUGHPUT], blocks, []))
+
+    assert "probably  nothing that the kernel counted tells why" in found.texts[0]
+    assert "to fix    look for what the unit sets besides the policy" in found.texts[0]
+
+
+def test_what_is_not_decided_says_what_would_decide() -> None:
+    blocks = [block(1.0, 1.0)] * 2
+
+    found = outcome.of_figures(measurement(*blocks), judgement.judge([THROUGHPUT], blocks, []))
+
+    assert found.result == "inconclusive"
+    assert "to fix    more blocks (--numa-blocks" in found.texts[0]

@@ -60,3 +60,71 @@ def test_a_probability_that_is_none_is_refused(probability: float) -> None:
 def test_the_spread_of_one_value_is_none() -> None:
     assert stats.sd([3.0]) == 0.0
     assert stats.sd([1.0, 3.0]) == pytest.approx(math.sqrt(2))
+
+
+SERIES = [0.01, -0.02, 0.015, 0.0, -0.012, 0.007, 0.02, -0.009]
+
+
+def test_a_trend_that_both_modes_share_widens_no_interval() -> None:
+    other = [value + 0.03 for value in reversed(SERIES)]
+    steady = stats.of_series(SERIES, other)
+
+    drifting = stats.of_series(
+        [value + 0.01 * block for block, value in enumerate(SERIES)],
+        [value + 0.01 * block for block, value in enumerate(other)],
+    )
+
+    assert drifting.log_ratio == pytest.approx(steady.log_ratio)
+    assert drifting.error == pytest.approx(steady.error)
+
+
+def test_what_strikes_both_modes_of_a_block_is_in_no_difference() -> None:
+    host = [0.0, 0.3, -0.2, 0.1, 0.4, -0.3, 0.2, 0.0]
+    control = [value + shift for value, shift in zip(SERIES, host, strict=True)]
+    candidate = [value + shift for value, shift in zip(reversed(SERIES), host, strict=True)]
+
+    paired = stats.of_differences(
+        [now - then for then, now in zip(control, candidate, strict=True)]
+    )
+
+    assert paired.error < 0.02 < stats.of_series(control, candidate).error
+
+
+def test_one_outlier_among_many_blocks_is_drawn_in_and_costs_freedom() -> None:
+    plain = stats.of_series(SERIES, SERIES[::-1])
+    struck = stats.of_series(SERIES, [*SERIES[:0:-1], SERIES[0] + 0.5])
+
+    assert struck.log_ratio < 0.02
+    assert struck.freedom == plain.freedom - 1
+
+
+def test_two_steps_of_a_coarse_clock_are_no_outliers() -> None:
+    control = [0.0] * 7 + [0.1] * 3
+    candidate = [0.1] * 7 + [0.0] * 3
+
+    estimate = stats.of_series(control, candidate)
+
+    assert estimate.log_ratio == pytest.approx(0.04)
+    assert estimate.error > 0.02
+
+
+def test_blocks_that_follow_each_other_make_nobody_surer() -> None:
+    restless = [0.01, -0.01] * 4
+    sluggish = [0.01] * 4 + [-0.01] * 4
+
+    assert stats.of_differences(sluggish).error > 1.5 * stats.of_differences(restless).error
+
+
+def test_values_that_are_all_alike_keep_a_spread() -> None:
+    assert stats.of_series([1.0] * 4, [1.0] * 4).error == pytest.approx(0.001)
+    assert stats.of_differences([0.0] * 4).error == pytest.approx(0.001)
+
+
+def test_a_stray_run_is_drawn_in_to_its_block() -> None:
+    means = stats.block_means([[0.0, 0.01, 0.02], [0.0, 0.01, 5.0], [-0.01, 0.01, 0.02]])
+
+    assert means == pytest.approx([0.01, 0.0133, 0.0067], abs=0.004)
+
+
+def test_runs_in_pairs_count_alike() -> None:
+    assert stats.block_means([[1.0, 3.0], [5.0]]) == [2.0, 5.0]

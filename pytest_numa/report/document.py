@@ -72,7 +72,7 @@ def _bullets(measurement: Measurement, judgements: Sequence[Judgement]) -> list[
 
 
 def _match(judgements: Sequence[Judgement]) -> str:
-    same_session = [one for one in judgements if one.against == "pinned"]
+    same_session = [one for one in judgements if one.against == "pinned" and not one.advice]
     if not same_session:
         return "The systemd run was not compared with the manually pinned run in this session."
     outcomes = {one.verdict.outcome for one in same_session}
@@ -135,8 +135,8 @@ def _details(
         (
             one.demand.metric.label,
             {"pinned": "pinned, this session", "record": "record", "limit": "limit"}[one.against],
-            one.verdict.outcome,
-            formatting.markdown_cell(one.verdict.sentence),
+            one.outcome,
+            formatting.markdown_cell("; ".join(filter(None, (one.verdict.sentence, one.advice)))),
         )
         for one in judgements
     ]

@@ -79,7 +79,8 @@ def notices(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
     """What a reader should know beside the verdicts."""
-    found = [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
+    found = list(measurement.notes)
+    found += [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
     bound = [run for run in _runs(measurement) if run.result.client.bound]
     if bound:
         found.append(
@@ -95,7 +96,7 @@ def notices(
         )
     if wanted.is_recording:
         found.append(f"recorded: the pinned runs, in {wanted.baseline_path}")
-    failed = [one for one in judgements if one.verdict.outcome == "fail"]
+    failed = [one for one in judgements if one.outcome == "fail"]
     if any(one.against == "record" for one in failed):
         found += _drift(wanted, measurement, failed)
     return found

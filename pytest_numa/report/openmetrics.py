@@ -15,7 +15,7 @@ from pytest_numa.report import destination, figures
 from pytest_numa.session import Measurement
 
 _OPTION = "--numa-openmetrics"
-_OUTCOMES = ("pass", "fail", "inconclusive")
+_OUTCOMES = ("pass", "fail", "inconclusive", "advisory")
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _RATES = {
     "numa_output_tokens_per_second": (THROUGHPUT, "Completion tokens a second, mean of the runs."),
@@ -100,7 +100,7 @@ def _verdicts(judgements: Sequence[Judgement]) -> Iterator[_Sample]:
             labels = {
                 "figure": one.demand.metric.name, "against": one.against, "outcome": outcome
             }  # fmt: skip
-            yield labels, float(one.verdict.outcome == outcome)
+            yield labels, float(one.outcome == outcome)
 
 
 def family(name: str, told: str, samples: Sequence[_Sample]) -> list[str]:

@@ -27,6 +27,7 @@ def header(wanted: settings.Settings) -> list[str]:
         f"modes {', '.join(plan.modes)}",
         f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
         f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
+        *(["null control: pinned against itself"] if wanted.is_null_control else []),
         figures.client_place(wanted),
         *figures.limits(wanted),
     ]
@@ -56,17 +57,27 @@ def block(number: int, runs: Mapping[str, Sequence[Run]]) -> str:
     return f"numa: block {number}: {', '.join(parts)}"
 
 
+def unfinished(wanted: settings.Settings) -> str | None:
+    """What becomes of the blocks of a session that was interrupted."""
+    path = wanted.unfinished_path
+    if not path.exists():
+        return None
+    return f"numa: finished blocks are kept in {path}: the same command with --numa-resume goes on"
+
+
 def summary(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
     """The table of modes, then each verdict, those that are not good first."""
     rows = [_row(mode, measurement.runs(mode)) for mode in MODES if measurement.runs(mode)]
     lines = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=_ALIGNED).splitlines()
-    order = {"fail": 0, "inconclusive": 1, "pass": 2}
-    ranked = sorted(judgements, key=lambda one: order[one.verdict.outcome])
+    order = ("fail", "inconclusive", "pass", "advisory")
+    ranked = sorted(judgements, key=lambda one: order.index(one.outcome))
     lines.append("")
     for one in ranked:
-        lines += _wrapped(outcome.sentence(one), first=f"{one.verdict.outcome:12}  ")
+        lines += _wrapped(outcome.sentence(one), first=f"{one.outcome:12}  ")
+    if wanted.is_null_control:
+        return lines
     notes = [*figures.notices(wanted, measurement, judgements), f"report: {wanted.report_path}"]
     return [*lines, "", *(line for note in notes for line in _wrapped(note, first="- "))]
 

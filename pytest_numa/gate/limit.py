@@ -1,0 +1,39 @@
+"""One mode against an absolute limit."""
+
+import math
+from collections.abc import Sequence
+
+from pytest_numa import stats
+from pytest_numa.gate.values import Better, Runs, logs
+from pytest_numa.gate.verdict import FIRST_LOOK, Verdict, too_early
+
+LEVEL = 0.01
+
+
+def judge_limit(
+    candidate: Sequence[Runs], *, limit: float, better: Better, share: float = 1.0
+) -> Verdict:
+    """Judge against an absolute limit: a failure only where the interval excludes it.
+
+    ``slowdown`` is how far beyond the limit, as a fraction of it. ``share`` as in `judge`.
+    """
+    if not (math.isfinite(limit) and limit > 0):
+        raise ValueError(f"limit: expected a number above 0, found {limit!r}")
+    sign = 1 if better == "lower" else -1
+    ratios = [value - sign * math.log(limit) for value in logs(candidate, better)]
+    if len(ratios) < FIRST_LOOK:
+        return too_early(ratios)
+    estimate = stats.of_differences(ratios)
+    low, high = (math.expm1(bound) for bound in estimate.bounds(LEVEL))
+    is_beyond = estimate.bounds(share * LEVEL)[0] > 0
+    value = limit * math.exp(sign * estimate.log_ratio)
+    side = "beyond" if is_beyond else "within" if high <= 0 else "not surely on either side of"
+    return Verdict(
+        outcome="fail" if is_beyond else "pass",
+        slowdown=math.expm1(estimate.log_ratio),
+        interval=(low, high),
+        blocks=len(ratios),
+        blocks_needed=None,
+        sentence=f"{value:.4g} is {side} the limit of {limit:.4g} ({len(ratios)} blocks, 99 % sure "
+        "on each side)",
+    )
