@@ -10,6 +10,8 @@ from pytest_numa.errors import UnitError
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 _NUMERIC = {"x": (2, 16), "u": (4, 16), "U": (8, 16)}
 _PREFIXES = "@-:+!|"
+# systemd refuses the program's path with these (string_is_safe()), and expands $ in its name alone.
+_UNSAFE = frozenset("\"'\\$")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@-")
 
 
@@ -39,6 +41,8 @@ def plain(value: object) -> str:
         raise UnitError(f"this value must be one line of printable text: {text!r}")
     if text.endswith("\\"):
         raise UnitError(f"a value that ends in a backslash would swallow the next line: {text!r}")
+    if text != text.strip(" \t"):
+        raise UnitError(f"this value must have no blanks at its ends: {text!r}")
     return text.replace("%", "%%")
 
 
@@ -50,13 +54,21 @@ def path(value: object) -> str:
     return plain(text)
 
 
+def file(value: object) -> str:
+    """The whole of EnvironmentFile=: a path that is no pattern."""
+    text = path(value)
+    if set(text) & set("*?[\\"):
+        raise UnitError(f"expected a path without * ? [ and backslash, found {str(value)!r}")
+    return text
+
+
 def program(value: object) -> str:
     """The first word of a command line: quotes do not keep systemd from reading a prefix there."""
     text = str(value)
-    if not text or text[0] in _PREFIXES or "$" in text:
+    if not text or text[0] in _PREFIXES or set(text) & _UNSAFE or not text.isprintable():
         raise UnitError(
-            f"expected a program's path without $ and without one of {_PREFIXES} in front, "
-            f"found {text!r}"
+            f"expected a program's path without quotes, $ and backslash and without one of "
+            f"{_PREFIXES} in front, found {text!r}"
         )
     return assignment(text)
 

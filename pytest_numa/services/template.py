@@ -91,6 +91,7 @@ def _environment(source: Source) -> jinja2.Environment:
         env=lambda value: _Quoted(quoting.assignment(value)),
         line=lambda value: _Quoted(quoting.plain(value)),
         path=lambda value: _Quoted(quoting.path(value)),
+        file=lambda value: _Quoted(quoting.file(value)),
         program=lambda value: _Quoted(quoting.program(value)),
         words=quoting.shell_words,
     )
