@@ -19,7 +19,7 @@ from pytest_numa import (
     policy,
     rendering,
 )
-from pytest_numa.conditions import page_cache
+from pytest_numa.conditions import page_cache, places
 from pytest_numa.conditions.wanted import Wanted as WantedConditions
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
@@ -120,12 +120,7 @@ class Settings:
     @property
     def client_cpus(self) -> frozenset[int] | None:
         """The CPUs of the load generator: off the policy's; None where no CPU is left over."""
-        return client_place.choose(
-            self.topology,
-            self.policy,
-            own=frozenset(os.sched_getaffinity(0)),
-            in_reach=client_place.cpus_in_reach(self.topology),
-        )
+        return _client_cpus(self.topology, self.policy)
 
 
 def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
@@ -170,11 +165,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         page_cache=page_cache.wish(
             values["page_cache"], nodes=sum(node.memory_bytes > 0 for node in topology.nodes)
         ),
-        conditions=WantedConditions(
-            governors=values["governor"] or (),
-            cpus=wanted.cpus,
-            blocks=values["condition_blocks"],
-        ),
+        conditions=_conditions(values, topology, wanted),
         margin=values["margin"],
         inconclusive=values["inconclusive"],
         start_timeout_s=values["start_timeout"],
@@ -230,6 +221,31 @@ def _plan(values: Mapping[str, Any]) -> Plan:
         # What is measured in one start shares its luck: it is one block, of more runs.
         runs=values["runs"] * math.ceil(blocks / starts),
         cool_down_s=values["cool_down"],
+    )
+
+
+def _conditions(
+    values: Mapping[str, Any], topology: host.Topology, wanted: policy.Policy
+) -> WantedConditions:
+    in_reach = client_place.cpus_in_reach(topology)
+    client_cpus = _client_cpus(topology, wanted)
+    return WantedConditions(
+        governors=values["governor"] or (),
+        neighbours=tuple(
+            places.find(where, topology, wanted, in_reach=in_reach, client_cpus=client_cpus)
+            for where in values["neighbour"] or ()
+        ),
+        cpus=wanted.cpus,
+        blocks=values["condition_blocks"],
+    )
+
+
+def _client_cpus(topology: host.Topology, wanted: policy.Policy) -> frozenset[int] | None:
+    return client_place.choose(
+        topology,
+        wanted,
+        own=frozenset(os.sched_getaffinity(0)),
+        in_reach=client_place.cpus_in_reach(topology),
     )
 
 

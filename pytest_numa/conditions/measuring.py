@@ -45,7 +45,7 @@ def measured(
     An error ends it and becomes a note: what the main question has found is worth keeping.
     """
     conditions = wanted.conditions(plan.modes, footprint)
-    notes = wanted.as_it_is()
+    notes = wanted.described()
     done: list[Round[Measured]] = []
     limit_s = plan.budget.max_time_s
     schedule = Schedule(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pytest_numa.conditions import governors
+from pytest_numa.conditions import governors, neighbours
+from pytest_numa.conditions.places import Place
 from pytest_numa.conditions.rounds import Condition
 from pytest_numa.kernel import cpulist
 from pytest_numa.services.undo import Footprint
@@ -13,9 +14,13 @@ from pytest_numa.services.undo import Footprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Governors in turn, for the CPUs of the policy; ``blocks`` under each condition."""
+    """Governors and neighbours in turn; ``blocks`` under each condition.
+
+    ``cpus`` are those of the policy: it is their clocks that governors are set for.
+    """
 
     governors: tuple[str, ...] = ()
+    neighbours: tuple[Place, ...] = ()
     cpus: frozenset[int] = frozenset()
     blocks: int = 4
     root: Path = Path("/")
@@ -24,10 +29,13 @@ class Wanted:
         governors.check(self.governors, self.cpus, self.root)
 
     def __bool__(self) -> bool:
-        return bool(self.governors)
+        return bool(self.governors or self.neighbours)
 
     def conditions(self, modes: Sequence[str], footprint: Footprint) -> tuple[Condition, ...]:
         """All conditions that differ from what is; to be asked while nothing is set."""
+        return (*self._governors(modes, footprint), *self._neighbours(modes, footprint))
+
+    def _governors(self, modes: Sequence[str], footprint: Footprint) -> tuple[Condition, ...]:
         domains = governors.of_cpus(self.cpus, self.root)
         # A clock matters to how the service is to run; what is unpinned is nobody's concern here.
         told = tuple(mode for mode in modes if mode != "unpinned") or tuple(modes)
@@ -41,10 +49,30 @@ class Wanted:
             if {domain.governor for domain in domains} != {name}
         )
 
-    def as_it_is(self) -> list[str]:
-        """What stands while nothing is set, in words."""
-        if not self.governors:
-            return []
+    def _neighbours(self, modes: Sequence[str], footprint: Footprint) -> tuple[Condition, ...]:
+        stress_ng = neighbours.found_stress_ng()
+        return tuple(
+            Condition(
+                name=place.name,
+                modes=tuple(modes),
+                held=partial(neighbours.held, place, footprint, stress_ng=stress_ng),
+            )
+            for place in self.neighbours
+        )
+
+    def described(self) -> list[str]:
+        """What stands while nothing is set, and what the neighbours do, in words."""
+        stress_ng = neighbours.found_stress_ng()
+        return [
+            *(self._governors_as_they_are() if self.governors else []),
+            *(
+                text
+                for place in self.neighbours
+                for text in neighbours.described(place, stress_ng=stress_ng)
+            ),
+        ]
+
+    def _governors_as_they_are(self) -> list[str]:
         domains = governors.of_cpus(self.cpus, self.root)
         found = sorted({domain.governor for domain in domains})
         shared = frozenset[int]().union(*(domain.cpus for domain in domains)) - self.cpus

@@ -9,6 +9,8 @@ from pytest_numa import condition_effects, formatting, gate
 from pytest_numa.condition_effects import FIGURES, ConditionEffect
 from pytest_numa.measurement import Measurement
 
+# Three times as slow: of an interval that wide nobody learns anything. Two blocks give wider ones.
+_WIDEST = 2.0
 _HEADERS = (
     "Condition",
     "Mode",
@@ -16,7 +18,7 @@ _HEADERS = (
     *(
         f"{metric.label.capitalize()}: {what}"
         for metric in FIGURES
-        for what in (f"as it is ({metric.unit})", f"under it ({metric.unit})", "change (98 %)")
+        for what in (f"as it is ({metric.unit})", f"under it ({metric.unit})", "change (interval)")
     ),
 )
 
@@ -92,10 +94,15 @@ def _cells(one: ConditionEffect) -> tuple[str, str, str]:
 
 
 def _brief(effect: gate.Effect) -> str:
-    low, high = effect.interval
     change = f"{abs(effect.slowdown):.1%} {'slower' if effect.slowdown >= 0 else 'faster'}"
-    shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval"
-    return f"{change} ({shown})"
+    return f"{change} ({_interval(effect)})"
+
+
+def _interval(effect: gate.Effect) -> str:
+    low, high = effect.interval
+    if high > _WIDEST or low < -_WIDEST / (1 + _WIDEST):
+        return "too few blocks for an interval"
+    return f"{low:+.1%} to {high:+.1%}"
 
 
 def _sentences(measurement: Measurement, name: str) -> list[str]:
@@ -118,11 +125,10 @@ def _sentences(measurement: Measurement, name: str) -> list[str]:
 
 def _protection(name: str, effect: gate.Effect) -> str:
     low, high = effect.interval
-    interval = f"({low:+.1%} to {high:+.1%})"
-    if low < 0 < high or not math.isfinite(high):
+    if low < 0 < high:
         told = "not shown: unpinned and pinned lose alike, as far as these blocks tell"
     elif effect.slowdown > 0:
-        told = f"unpinned falls {effect.slowdown:.1%} further behind pinned {interval}"
+        told = f"unpinned falls {effect.slowdown:.1%} further behind pinned ({_interval(effect)})"
     else:
         told = (
             "nothing; pinned loses more, since unpinned can move away: beside pinned it becomes "

@@ -120,7 +120,15 @@ def test_one_block_has_no_interval() -> None:
         measurement("governor performance", [block({"pinned": 0.8, "systemd": 0.8})])
     )
 
-    assert "pinned 20.2% faster (no interval)" in found[0]
+    assert "pinned 20.2% faster (too few blocks for an interval)" in found[0]
+
+
+def test_an_interval_that_says_nothing_is_not_shown() -> None:
+    under = [block({"pinned": 0.8}), block({"pinned": 1.2})]
+
+    found = conditions.sentences(measurement("governor performance", under))
+
+    assert found[0].endswith("pinned 2.1% faster (too few blocks for an interval)")
 
 
 def test_rounds_in_which_the_client_was_the_limit_do_not_count() -> None:
