@@ -12,7 +12,7 @@ SYSTEM_PACKAGES := numactl systemd util-linux libgomp1 python3-venv
 # not fail, and a verdict that the noise does not allow counts as a pass and is said to be undecided.
 ACCEPT_OPTIONS ?= --numa-node auto --numa-margin 30 --numa-inconclusive pass \
 	--numa-n-requests 12 --numa-concurrency 1 --numa-prompt-tokens 16 --numa-output-tokens 8 \
-	--numa-starts 8 --numa-time 110
+	--numa-blocks 8 --numa-time 110
 
 .PHONY: accept test lint types wheel system clean
 

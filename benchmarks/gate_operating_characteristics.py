@@ -2,7 +2,8 @@
 
 Each repetition is a session: blocks are drawn, and judged after each, until the verdict is in or 16
 blocks are spent. Beside the gate stands what one would use instead: a fixed threshold on one run,
-and on the mean of five.
+and on the mean of five; gate_against_peers.py has the others. With --figures N a session judges N
+figures of the same runs together, and its outcome is that of the worst.
 
 The noise of one run, in log: session level N(0, 1 %) + drift 0.2 % a block + N(0, CV) + with
 probability 5 % an outlier |N(8 %, 4 %)|. The worse kinds change one thing each.
@@ -10,10 +11,12 @@ probability 5 % an outlier |N(8 %, 4 %)|. The worse kinds change one thing each.
 
 import argparse
 import math
+import multiprocessing
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist, fmean
 
 from tabulate import tabulate
@@ -29,10 +32,13 @@ KINDS = (
     "the same within each mode",
     "step of 3 %",
     "outliers twice",
+    "outliers twice in the control",
+    "3 % shared by a block",
 )
 # CV of one run, runs a block, true slowdown.
 CELLS = (
     (0.01, 1, 0.0),
+    (0.01, 1, 0.05),
     (0.02, 1, 0.0),
     (0.02, 1, 0.05),
     (0.02, 1, 0.10),
@@ -53,7 +59,9 @@ class Host:
     def __post_init__(self) -> None:
         self.level = self.drawn.gauss(0, 0.01)
         self.step_at = self.drawn.randrange(2, 10)
-        self.last = [0.0, 0.0]
+        # The run before: of the host, or of each mode.
+        self.last = [self.drawn.gauss(0, self.cv) for _ in range(2)]
+        self.shared = (-1, 0.0)
 
     def run(self, *, block: int, is_candidate: bool) -> float:
         noise = self.drawn.gauss(0, self.cv)
@@ -65,18 +73,30 @@ class Host:
         if self.kind in ("autocorrelation 0.5", "the same within each mode"):
             series = is_candidate and self.kind == "the same within each mode"
             noise = self.last[series] = 0.5 * self.last[series] + math.sqrt(0.75) * noise
-        chance = 0.10 if self.kind == "outliers twice" and is_candidate else 0.05
-        outlier = abs(self.drawn.gauss(0.08, 0.04)) if self.drawn.random() < chance else 0.0
+        outlier = 0.0
+        if self.drawn.random() < self._chance(is_candidate=is_candidate):
+            outlier = abs(self.drawn.gauss(0.08, 0.04))
+        return self.level + 0.002 * block + self._host(block) + noise + outlier
+
+    def _chance(self, *, is_candidate: bool) -> float:
+        struck = {"outliers twice": True, "outliers twice in the control": False}.get(self.kind)
+        return 0.10 if struck is is_candidate else 0.05
+
+    def _host(self, block: int) -> float:
+        """What strikes both modes."""
+        if self.kind == "3 % shared by a block" and self.shared[0] != block:
+            self.shared = (block, self.drawn.gauss(0, 0.03))
         step = 0.03 if self.kind == "step of 3 %" and block >= self.step_at else 0.0
-        return self.level + 0.002 * block + step + noise + outlier
+        return step + self.shared[1]
 
 
-def session(
-    host: Host, runs: int, slowdown: float
-) -> Iterator[tuple[list[list[float]], list[list[float]]]]:
+Blocks = list[list[float]]
+
+
+def session(host: Host, runs: int, slowdown: float) -> Iterator[tuple[Blocks, Blocks]]:
     """All blocks so far, after each block."""
-    control: list[list[float]] = []
-    candidate: list[list[float]] = []
+    control: Blocks = []
+    candidate: Blocks = []
     for block in range(MOST_BLOCKS):
         sides = (False, True) if block % 2 == 0 else (True, False)
         for is_candidate in sides:
@@ -87,15 +107,33 @@ def session(
         yield control, candidate
 
 
-def decide(host: Host, runs: int, slowdown: float) -> tuple[str, int]:
-    """The gate's verdict, and the blocks it took."""
-    verdict = None
+def likewise(host: Host, values: list[float]) -> list[float]:
+    """Another figure of the same runs: two thirds of what moves it moves the first one, too."""
+    return [value * math.exp(host.drawn.gauss(0, host.cv / 2)) for value in values]
+
+
+def decide(host: Host, runs: int, slowdown: float, figures: int = 1) -> tuple[str, int]:
+    """The verdict of a session, and the blocks it took."""
+    sides: list[tuple[Blocks, Blocks]] = [([], []) for _ in range(figures)]
     for control, candidate in session(host, runs, slowdown):
-        verdict = gate.judge(control, candidate, margin=MARGIN, better="lower")
-        if verdict.outcome != "inconclusive":
+        for number, (then, now) in enumerate(sides):
+            then.append(likewise(host, control[-1]) if number else control[-1])
+            now.append(likewise(host, candidate[-1]) if number else candidate[-1])
+        outcome = of_all(sides)
+        if outcome != "inconclusive":
             break
-    assert verdict is not None  # noqa: S101 - there is at least one block
-    return verdict.outcome, verdict.blocks
+    return outcome, len(sides[0][0])
+
+
+def of_all(sides: list[tuple[Blocks, Blocks]]) -> str:
+    """The session's outcome: a failure once all figures are decided and one has failed."""
+    judged = [partial(gate.judge, then, now, margin=MARGIN, better="lower") for then, now in sides]
+    outcomes = {one.outcome for one in gate.judge_together([by_share(one) for one in judged])}
+    return next(word for word in ("inconclusive", "fail", "pass") if word in outcomes)
+
+
+def by_share(judged: Callable[..., gate.Verdict]) -> gate.Comparison:
+    return lambda share: judged(share=share)
 
 
 def fixed(host: Host, slowdown: float, repeats: int) -> bool:
@@ -116,32 +154,40 @@ def wilson(count: int, total: int) -> str:
     return f"{share:.4f} ({max(0.0, middle - reach):.4f}-{middle + reach:.4f})"
 
 
+def row(cell: tuple[str, float, int, float], given: argparse.Namespace) -> tuple[object, ...]:
+    """One line of the table."""
+    kind, cv, runs, slowdown = cell
+    drawn = random.Random(f"{given.seed}/{kind}/{cv}/{runs}/{slowdown}")
+    hosts = [Host(kind=kind, cv=cv, drawn=drawn) for _ in range(given.repetitions)]
+    found = [decide(host, runs, slowdown, given.figures) for host in hosts]
+    outcomes = Counter(outcome for outcome, _ in found)
+    return (
+        kind,
+        f"{cv:.0%}",
+        runs,
+        f"{slowdown:.0%}",
+        wilson(outcomes["pass"], given.repetitions),
+        wilson(outcomes["fail"], given.repetitions),
+        f"{fmean(blocks for _, blocks in found):.1f}",
+        f"{fmean(fixed(host, slowdown, 1) for host in hosts):.3f}",
+        f"{fmean(fixed(host, slowdown, 5) for host in hosts):.3f}",
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--figures", type=int, default=1, help="judged together in a session [1]")
+    parser.add_argument("--noise", choices=KINDS, action="append", help="this kind only")
     given = parser.parse_args()
-    rows = []
-    for kind in KINDS:
-        for cv, runs, slowdown in CELLS:
-            drawn = random.Random(f"{given.seed}/{kind}/{cv}/{runs}/{slowdown}")
-            hosts = [Host(kind=kind, cv=cv, drawn=drawn) for _ in range(given.repetitions)]
-            found = [decide(host, runs, slowdown) for host in hosts]
-            outcomes = Counter(outcome for outcome, _ in found)
-            rows.append(
-                (
-                    kind,
-                    f"{cv:.0%}",
-                    runs,
-                    f"{slowdown:.0%}",
-                    wilson(outcomes["pass"], given.repetitions),
-                    wilson(outcomes["fail"], given.repetitions),
-                    f"{fmean(blocks for _, blocks in found):.1f}",
-                    f"{fmean(fixed(host, slowdown, 1) for host in hosts):.3f}",
-                    f"{fmean(fixed(host, slowdown, 5) for host in hosts):.3f}",
-                )
-            )
-    print(f"{given.repetitions} repetitions a cell, seed {given.seed}, margin {MARGIN:.0%}\n")
+    cells = [(kind, *cell) for kind in given.noise or KINDS for cell in CELLS]
+    with multiprocessing.Pool() as pool:
+        rows = pool.map(partial(row, given=given), cells, chunksize=1)
+    print(
+        f"{given.repetitions} repetitions a cell, seed {given.seed}, margin {MARGIN:.0%}, "
+        f"{given.figures} figure(s)\n"
+    )
     headers = (
         *("Noise", "CV", "Runs", "Slowdown", "P(pass)", "P(fail)", "Blocks"),
         *("Fixed 5 %, 1 run: P(fail)", "mean of 5: P(fail)"),

@@ -22,13 +22,14 @@ from pytest_numa import (
 from pytest_numa.audit.machine import Machine
 from pytest_numa.errors import BaselineError, PytestNumaError
 from pytest_numa.judgement import Demand, Judgement
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
 from pytest_numa.report import figures, markdown, publication, terminal
 from pytest_numa.services import endpoint
-from pytest_numa.session import Measurement, Run, Session
+from pytest_numa.session import Session
 
 if TYPE_CHECKING:
     from pytest_numa.launch import Service
@@ -144,6 +145,8 @@ class ActivePlugin:
             terminalreporter.section("numa")
             for line in terminal.summary(self.settings, self._measurement, self._all_judgements()):
                 terminalreporter.line(line)
+        elif unfinished := terminal.unfinished(self.settings):
+            terminalreporter.line(unfinished)
         for note in self._notes:
             terminalreporter.line(note, red=True)
 
@@ -227,6 +230,8 @@ class ActivePlugin:
             self._write(self._measurement)
 
     def _write(self, measurement: Measurement) -> None:
+        if self.settings.is_null_control:
+            return
         judgements = self._all_judgements()
         self._notes += publication.publish(self.settings, measurement, judgements)
         if self.settings.is_recording:
@@ -244,7 +249,7 @@ class ActivePlugin:
         return [one for one in self._all_judgements() if one.demand in wanted]
 
     def _tell(self, found: outcome.Outcome) -> None:
-        text = "\n\n".join(found.texts)
+        text = outcome.told(found, is_null_control=self.settings.is_null_control)
         counts_as = self.settings.inconclusive if found.result == "inconclusive" else found.result
         if counts_as == "fail":
             pytest.fail(text, pytrace=False)

@@ -2,20 +2,17 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import audit, host, policy
+from pytest_numa import audit, host, option, policy
 from pytest_numa.audit.machine import Machine
 from pytest_numa.errors import PolicyError
 from pytest_numa.report import audit as report
 
 _WRONG_USAGE = 2
-# In powers of 1024, as systemd and the kernel take them.
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--numa-node", metavar="N[,N]", help="nodes that a service is to have")
     add("--cpus", metavar="LIST", help="CPUs that it is to have [those of the nodes]")
-    add("--memory", type=_size, metavar="SIZE", help="memory that it will take: 200G")
+    add("--memory", type=option.size, metavar="SIZE", help="memory that it will take: 200G")
     add("--against", type=Path, metavar="FILE", help="an earlier --json of this host")
     add("--only", action="append", default=[], metavar="ID", help="this check; repeatable")
     add("--root", type=Path, default=Path("/"), metavar="DIR", help="a captured machine [/]")
@@ -91,10 +88,3 @@ def _earlier(path: Path) -> Mapping[str, Mapping[str, Any]]:
     if not all(isinstance(one, dict) for one in facts.values()):
         raise ValueError(f"--against: {path}: expected what --json has written")
     return facts
-
-
-def _size(text: str) -> int:
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"expected a size such as 200G or 1.5T, found {text!r}")
-    return int(float(found[1]) * 1024 ** (" KMGT".index(found[2].upper() or " ")))

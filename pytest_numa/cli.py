@@ -15,6 +15,8 @@ _COMMANDS = {
     "topology": ("topology_command", "nodes, CPUs, memory, distances and devices"),
     "placement": ("placement_command", "where the threads and pages of a running service are"),
     "capture": ("capture_command", "write this machine to a folder, to be read elsewhere"),
+    "gate": ("gate_command", "judge two recorded sessions, or plan what a verdict will take"),
+    "unit": ("unit_command", "the catalogue of units: rendered, installed, removed"),
     "audit": ("audit_command", "whether this host is fit for a pinned service"),
     "bench": ("bench_command", "load a running OpenAI-compatible server"),
 }

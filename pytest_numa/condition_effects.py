@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pytest_numa import gate, judgement
 from pytest_numa.conditions.rounds import AS_IT_IS
 from pytest_numa.experiment import MODES
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS, Metric
-from pytest_numa.session import Measurement, Run
 
 FIGURES = (METRICS["tokens_per_s"], METRICS["mean"])
 

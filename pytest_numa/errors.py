@@ -7,6 +7,7 @@ PytestNumaError
 ├── UnitError       a template or unit file cannot be used
 ├── ServiceError    the service did not start, died, or could not be stopped
 ├── LoadError       the workload could not be run, or its figures cannot be used
+├── SessionError    an interrupted session cannot be resumed
 ├── BaselineError   a recorded baseline cannot be used
 └── ReportError     a report cannot be written
 
@@ -44,6 +45,10 @@ class ServiceError(PytestNumaError):
 
 class LoadError(PytestNumaError):
     """The workload could not be run, or its figures cannot be used."""
+
+
+class SessionError(PytestNumaError):
+    """An interrupted session cannot be resumed."""
 
 
 class BaselineError(PytestNumaError):

@@ -31,6 +31,8 @@ class Plan:
     modes: tuple[str, ...]
     budget: Budget
     runs: int = 1
+    cool_down_s: float = 0.0
+    """How long the host rests before each start but the first."""
 
     def order(self, block: int) -> tuple[str, ...]:
         """The modes of one block in their order; every other block is turned round."""
@@ -39,20 +41,25 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where the experiment is, for progress lines. ``block`` counts from 0."""
+    """Where the experiment is, for progress lines. ``block`` counts from 0.
+
+    ``resumed`` blocks were measured before ``elapsed_s`` began.
+    """
 
     block: int
     mode: str
     plan: Plan
     elapsed_s: float
+    resumed: int = 0
 
     @property
     def left_s(self) -> float | None:
         """Time left at the pace so far, at most; None before the first mode has been measured."""
-        done = self.block * len(self.plan.modes) + self.plan.order(self.block).index(self.mode)
+        count = len(self.plan.modes)
+        done = (self.block - self.resumed) * count + self.plan.order(self.block).index(self.mode)
         if not done:
             return None
-        all_of_them = self.plan.budget.max_blocks * len(self.plan.modes)
+        all_of_them = (self.plan.budget.max_blocks - self.resumed) * count
         left_s = self.elapsed_s / done * (all_of_them - done)
         limit_s = self.plan.budget.max_time_s
         return left_s if limit_s is None else min(left_s, max(0.0, limit_s - self.elapsed_s))
@@ -70,23 +77,34 @@ class Driver(Generic[Measured]):
     is_decided: Callable[[Sequence[Block[Measured]]], bool]
     on_block: Callable[[Block[Measured]], None]
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
-def run(plan: Plan, driver: Driver[Measured]) -> list[Block[Measured]]:
-    """Measure block after block; returns the complete ones."""
+def run(
+    plan: Plan, driver: Driver[Measured], done: Sequence[Block[Measured]] = ()
+) -> list[Block[Measured]]:
+    """Measure block after block; returns the complete ones, after those that were ``done``."""
     begun_s = driver.clock()
-    blocks: list[Block[Measured]] = []
+    blocks = list(done)
+    if blocks and driver.is_decided(blocks):
+        return blocks
     while len(blocks) < plan.budget.max_blocks:
         block: dict[str, Sequence[Measured]] = {}
         for mode in plan.order(len(blocks)):
+            if plan.cool_down_s and (block or len(blocks) > len(done)):
+                driver.sleep(plan.cool_down_s)
             position = Position(
-                block=len(blocks), mode=mode, plan=plan, elapsed_s=driver.clock() - begun_s
+                block=len(blocks),
+                mode=mode,
+                plan=plan,
+                elapsed_s=driver.clock() - begun_s,
+                resumed=len(done),
             )
             block[mode] = driver.measure(position)
         blocks.append(block)
         driver.on_block(block)
         if driver.is_decided(blocks) or _is_spent(
-            plan.budget, len(blocks), driver.clock() - begun_s
+            plan.budget, len(blocks) - len(done), driver.clock() - begun_s
         ):
             break
     return blocks

@@ -8,6 +8,7 @@ from pytest_numa import process
 from pytest_numa.errors import ServiceError
 from pytest_numa.policy import Policy
 from pytest_numa.services import direct, endpoint, systemd, undo
+from pytest_numa.services.installed_unit import InstalledUnit
 from pytest_numa.services.unit import Command
 
 _WATCH_INTERVAL_S = 1.0
@@ -19,7 +20,7 @@ class Service:
 
     mode: str
     url: str
-    running: systemd.InstalledUnit | direct.Child
+    running: InstalledUnit | direct.Child
     first_pid: int
     watch: process.Watch
     """Looks at its threads since it was born."""
@@ -63,18 +64,20 @@ class Launcher:
     endpoint: endpoint.Endpoint
     footprint: undo.Footprint
     start_timeout_s: float
-    unit: Callable[[], systemd.InstalledUnit]
+    unit: Callable[[], InstalledUnit]
     watch_cpus: frozenset[int] | None = None
     """Where the service's threads are looked at while it works; None: anywhere."""
+    is_kept: bool = False
+    """Whether the unit runs on when the block has ended well."""
 
     @contextlib.contextmanager
     def launched(self, mode: str) -> Iterator[Service]:
         """The service in ``mode``, ready to be asked, for the length of the block."""
         endpoint.check_free(self.endpoint)
         with contextlib.ExitStack() as stack:
-            running: systemd.InstalledUnit | direct.Child
+            running: InstalledUnit | direct.Child
             if mode == "systemd":
-                running = stack.enter_context(systemd.started(self.unit()))
+                running = stack.enter_context(systemd.started(self.unit(), is_kept=self.is_kept))
             else:
                 argv = list(self.command.argv)
                 if mode == "pinned":

@@ -42,6 +42,7 @@ REQUEST_RATE = Metric(
 )
 # So many values lie beyond a percentile that is to be gated.
 _BEYOND = 5
+_MEDIAN = 50
 
 
 def _latency(
@@ -54,7 +55,7 @@ def _latency(
         unit="ms",
         better="lower",
         value=lambda result: getattr(spread(result), figure),
-        least=1 if percent is None else 100 * _BEYOND // (100 - percent),
+        least=100 * _BEYOND // (100 - percent) if percent is not None and percent > _MEDIAN else 1,
         count=lambda result: spread(result).n,
     )
 

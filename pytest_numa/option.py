@@ -1,8 +1,13 @@
 """One setting, and how the text of settings is read: for pytest and the command line alike."""
 
+import argparse
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+# In powers of 1024, as systemd and the kernel take them.
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,11 @@ def positive(text: str) -> float:
     return number
 
 
+def not_negative(text: str) -> float:
+    """Read a number from 0 up."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+
+
 def percent(text: str) -> float:
     """``5`` or ``5%`` as the fraction 0.05."""
     number = positive(text.removesuffix("%"))
@@ -95,3 +105,11 @@ def settings(lines: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"expected KEY=VALUE with a name as KEY, found {line!r}")
         found[key.strip()] = value
     return found
+
+
+def size(text: str) -> int:
+    """A number of bytes as a user types it, for argparse: ``200G``, ``1.5 TiB``."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected a size such as 200G or 1.5T, found {text!r}")
+    return int(float(found[1]) * 1024 ** (" KMGT".index(found[2].upper() or " ")))

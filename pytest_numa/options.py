@@ -10,7 +10,7 @@ import pytest
 
 from pytest_numa import condition_options, load_options
 from pytest_numa.experiment import MODES
-from pytest_numa.option import Option, integer, one_of, percent, positive, settings
+from pytest_numa.option import Option, integer, not_negative, one_of, percent, positive, settings
 
 MANAGERS = ("auto", "system", "user", "private")
 INCONCLUSIVE = ("fail", "skip", "pass")
@@ -62,12 +62,25 @@ OPTIONS = (
         help="time for the service to answer after its start",
     ),
     Option(
+        name="blocks",
+        parse=integer(1),
+        help="most blocks, in each of which every mode is started and measured once [16]; ends "
+        "earlier once all is decided",
+    ),
+    Option(
         name="starts",
         parse=integer(1),
-        default="16",
-        help="most fresh starts per mode, one a block; ends earlier once all is decided",
+        help="most fresh starts per mode [one a block]; where fewer than blocks, the runs of "
+        "several share a start, and the start is what verdicts rest on",
     ),
-    Option(name="runs", parse=integer(1), default="1", help="runs per start"),
+    Option(name="runs", parse=integer(1), default="1", help="runs per mode and block"),
+    Option(
+        name="cool-down",
+        metavar="SECONDS",
+        parse=not_negative,
+        default="0",
+        help="rest of the host before each start",
+    ),
     Option(
         name="time",
         metavar="SECONDS",
@@ -89,6 +102,11 @@ OPTIONS = (
         default="fail",
         help="what a verdict that could not be reached counts as",
     ),
+    Option(
+        name="resume",
+        kind="flag",
+        help="go on with the finished blocks of a session that was interrupted",
+    ),
     *condition_options.OPTIONS,
     Option(name="record", kind="flag", help="record the pinned runs as a session of the baseline"),
     Option(
@@ -107,6 +125,13 @@ OPTIONS = (
         name="openmetrics",
         metavar="PATH",
         help="file that gets the figures for node_exporter's textfile collector (NAME.prom)",
+    ),
+    Option(name="json", metavar="PATH", help="file that gets all runs and verdicts of the session"),
+    Option(
+        name="null-control",
+        kind="flag",
+        help="launch the control in place of the unit: what then fails, no verdict can be trusted "
+        "with; nothing is reported or recorded",
     ),
     Option(name="keep", kind="flag", help="leave the service installed and running"),
 )

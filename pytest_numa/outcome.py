@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_numa import gate, judgement, settings
+from pytest_numa import gate, judgement, reasons, settings
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.judgement import Demand, Judgement
+from pytest_numa.measurement import Blocks, Measurement, Run
 from pytest_numa.metrics import METRICS, Metric
 from pytest_numa.placement import Wanted, over_time
-from pytest_numa.session import Blocks, Measurement, Run
 
 Result = Literal["pass", "fail", "inconclusive"]
 
@@ -64,6 +64,19 @@ def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgeme
     return Outcome(result=worst, texts=tuple(text for part in parts for text in part.texts))
 
 
+def told(found: Outcome, *, is_null_control: bool) -> str:
+    """All texts of an outcome, for the reader of a failure."""
+    text = "\n\n".join(found.texts)
+    if not is_null_control or found.result != "fail":
+        return text
+    return (
+        "the null control failed: the command pinned by hand, held against itself in place of the "
+        "unit, is told apart from itself or does not work. Until that is mended (a noisy "
+        "neighbour, a clock that changes, too few requests) no verdict of this host can be trusted."
+        f"\n\n{text}"
+    )
+
+
 def of_placement(measurement: Measurement, wanted: Wanted) -> Outcome:
     """Every finding of every systemd run, each once, judged by what the test wants."""
     found = [
@@ -82,8 +95,30 @@ def of_figures(measurement: Measurement, judgements: Sequence[Judgement]) -> Out
         return Outcome(result="fail", texts=tuple(failed))
     bad = [one for one in judgements if one.outcome in ("fail", "inconclusive")]
     is_failed = any(one.outcome == "fail" for one in bad)
-    texts = tuple(sentence(one) for one in bad)
+    texts = tuple(f"{sentence(one)}{_probably(one, measurement)}" for one in bad)
     return Outcome(result="fail" if is_failed else "inconclusive" if bad else "pass", texts=texts)
+
+
+def _probably(one: Judgement, measurement: Measurement) -> str:
+    """Why it probably is so, and what to do next, in the manner of findings."""
+    if one.outcome == "inconclusive":
+        return (
+            "\n  to fix    more blocks (--numa-blocks, --numa-time), more requests a run, a "
+            "quieter host, or a larger margin: pytest-numa gate plan"
+        )
+    if one.against != "pinned":
+        return ""
+    control, candidate = (
+        [run.evidence for run in measurement.runs(mode) if run.evidence is not None]
+        for mode in ("pinned", "systemd")
+    )
+    found = reasons.probable(control, candidate)
+    if not found:
+        return (
+            "\n  probably  nothing that the kernel counted tells why"
+            "\n  to fix    look for what the unit sets besides the policy: systemctl show UNIT"
+        )
+    return "".join(f"\n  probably  {one.text}\n  to fix    {one.fix}" for one in found)
 
 
 def failed_requests(blocks: Blocks) -> list[str]:

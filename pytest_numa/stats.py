@@ -21,7 +21,7 @@ _LEAST_SCALE = 1e-4
 # Below these many blocks the scale of the differences, or an autocorrelation, is a mere guess.
 _FIRST_DRAWN_IN = 7
 _FIRST_CORRELATED = 6
-_MOST_CORRELATED = 0.6
+_MOST_CORRELATED = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def of_series(control: Sequence[float], candidate: Sequence[float]) -> Estimate:
     differences, and is too wide, never too narrow, where a block's noise strikes both modes.
     """
     count = len(control)
-    modes, kept = _drawn_in([control, candidate], reach=5)
+    modes, kept = _drawn_in([control, candidate], reach=3.5)
     means = [fmean(mode) for mode in modes]
     times = [number - (count - 1) / 2 for number in range(count)]
     slope = math.fsum(
@@ -184,8 +184,8 @@ def _inflation(rests: Sequence[Sequence[float]]) -> float:
     if count < _FIRST_CORRELATED or squares <= 0:
         return 1.0
     products = math.fsum(now * then for one in rests for then, now in pairwise(one))
-    # Taken from residuals, it comes out too small by about 1/n.
-    share = min(max(products / squares + 1 / count, 0.0), _MOST_CORRELATED)
+    # Taken from residuals, it comes out too small by 1/n and more, the more there is of it.
+    share = min(max(products / squares + 1.5 / count, 0.0), _MOST_CORRELATED)
     return math.sqrt((1 + share) / (1 - share))
 
 

@@ -10,6 +10,8 @@ from pytest_numa.experiment import Block, Budget, Driver, Plan, Position
 def driven(
     plan: Plan,
     *,
+    done: Sequence[Block[int]] = (),
+    slept: list[float] | None = None,
     is_decided: Callable[[Sequence[Block[int]]], bool] = lambda _: False,
     seconds_per_look: float = 0.0,
 ) -> tuple[list[Block[int]], list[str], list[Position]]:
@@ -26,8 +28,9 @@ def driven(
         is_decided=is_decided,
         on_block=lambda block: told.append(",".join(block)),
         clock=lambda: next(looks) * seconds_per_look,
+        sleep=(slept if slept is not None else list[float]()).append,
     )
-    return experiment.run(plan, driver), told, measured
+    return experiment.run(plan, driver, done), told, measured
 
 
 def test_every_other_block_is_turned_round() -> None:
@@ -89,3 +92,31 @@ def test_time_left_is_unknown_before_the_first_mode_and_then_follows_the_pace() 
     _, _, positions = driven(plan, seconds_per_look=3.0)
 
     assert [position.left_s for position in positions] == [None, 18.0, 12.0, 5.0]
+
+
+def test_blocks_that_were_done_before_count_and_the_order_goes_on() -> None:
+    plan = Plan(modes=("pinned", "systemd"), budget=Budget(max_blocks=3))
+    done = [{"pinned": [7], "systemd": [7]}]
+
+    blocks, told, positions = driven(plan, done=done, seconds_per_look=1.0)
+
+    assert (len(blocks), blocks[0]) == (3, done[0])
+    assert told == ["systemd,pinned", "pinned,systemd"]
+    assert [position.left_s for position in positions][:2] == [None, 6.0]
+
+
+def test_what_was_decided_before_is_not_measured_again() -> None:
+    plan = Plan(modes=("pinned",), budget=Budget(max_blocks=3))
+
+    blocks, told, _ = driven(plan, done=[{"pinned": [7]}], is_decided=lambda _: True)
+
+    assert (len(blocks), told) == (1, [])
+
+
+def test_the_host_rests_before_each_start_but_the_first() -> None:
+    plan = Plan(modes=("pinned", "systemd"), budget=Budget(max_blocks=2), cool_down_s=5.0)
+    slept: list[float] = []
+
+    driven(plan, slept=slept)
+
+    assert slept == [5.0, 5.0, 5.0]

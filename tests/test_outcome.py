@@ -12,11 +12,11 @@ from pytest_numa.host import assumed_topology
 from pytest_numa.judgement import Demand
 from pytest_numa.load import results
 from pytest_numa.load.results import Client, RequestResult, RunResult
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Clues, Finding, Proof, Wanted
 from pytest_numa.policy import Policy
 from pytest_numa.process import Cgroups
-from pytest_numa.session import Measurement, Run
 
 THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
@@ -205,3 +205,21 @@ def test_one_figure_of_many_must_be_surer_to_fail() -> None:
 
     assert (alone.outcome, among[0].outcome) == ("fail", "inconclusive")
     assert "22 comparisons are judged together" in among[0].verdict.sentence
+
+
+def test_a_regression_says_why_it_probably_is_and_what_to_do() -> None:
+    blocks = [block(1.0 * noise, 1.2) for noise in NOISE]
+
+    found = outcome.of_figures(measurement(*blocks), judgement.judge([THROUGHPUT], blocks, []))
+
+    assert "probably  nothing that the kernel counted tells why" in found.texts[0]
+    assert "to fix    look for what the unit sets besides the policy" in found.texts[0]
+
+
+def test_what_is_not_decided_says_what_would_decide() -> None:
+    blocks = [block(1.0, 1.0)] * 2
+
+    found = outcome.of_figures(measurement(*blocks), judgement.judge([THROUGHPUT], blocks, []))
+
+    assert found.result == "inconclusive"
+    assert "to fix    more blocks (--numa-blocks" in found.texts[0]

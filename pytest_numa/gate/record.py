@@ -31,13 +31,15 @@ def judge_against_record(
     margin: float,
     better: Better,
     share: float = 1.0,
+    is_confirmed: bool = True,
 ) -> Verdict:
     """Judge a session's blocks against recorded sessions, each a sequence of blocks.
 
     From three recorded sessions on, a session is one value and the interval is that of one more
     session (a prediction interval); with fewer, it rests on the blocks and says that the drift of
     the host is not accounted for. A failure is confirmed before it is called one: the blocks after
-    those that failed first must fail by themselves. ``share`` as in `judge`.
+    those that failed first must fail by themselves; unless ``is_confirmed`` is False, as where no
+    more blocks can be had. ``share`` as in `judge`.
     """
     check_margin(margin)
     if not sessions:
@@ -50,6 +52,9 @@ def judge_against_record(
     if len(now) < FIRST_LOOK:
         recorded = fmean(value for one in then for value in one)
         return too_early([value - recorded for value in now], rests_on)
+    if not is_confirmed:
+        found = _compared(then, now, share)
+        return verdict(found.outcome(margin), found, margin, blocks=len(now), besides=rests_on)
     return _confirmed(then, now, margin=margin, share=share, rests_on=rests_on)
 
 

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.report import (
     conditions,
@@ -17,7 +18,6 @@ from pytest_numa.report import (
     placement,
     topology,
 )
-from pytest_numa.session import Measurement, Run
 
 
 def session(

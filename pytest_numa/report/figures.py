@@ -7,8 +7,8 @@ from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
-from pytest_numa.session import Measurement, Run
 
 
 def mean(values: Sequence[float | None]) -> float:
@@ -79,7 +79,8 @@ def notices(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
     """What a reader should know beside the verdicts."""
-    found = [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
+    found = list(measurement.notes)
+    found += [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
     bound = [run for run in _runs(measurement) if run.result.client.bound]
     if bound:
         found.append(

@@ -7,8 +7,8 @@ from pathlib import Path
 from pytest_numa import settings
 from pytest_numa.errors import ReportError
 from pytest_numa.judgement import Judgement
-from pytest_numa.report import document, markdown, openmetrics
-from pytest_numa.session import Measurement
+from pytest_numa.measurement import Measurement
+from pytest_numa.report import document, markdown, openmetrics, session_json
 
 # GitHub Actions: what is appended to this file is shown on the page of the job.
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -27,6 +27,11 @@ def publish(
     if wanted.openmetrics_path is not None:
         try:
             openmetrics.write(wanted.openmetrics_path, wanted, measurement, judgements)
+        except ReportError as error:
+            troubles.append(str(error))
+    if wanted.json_path is not None:
+        try:
+            session_json.write(wanted.json_path, wanted, measurement, judgements)
         except ReportError as error:
             troubles.append(str(error))
     if summary := os.environ.get(_SUMMARY):

@@ -8,8 +8,8 @@ from tabulate import tabulate
 from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES, Position
 from pytest_numa.judgement import Judgement
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.report import conditions, figures
-from pytest_numa.session import Measurement, Run
 
 _WIDTH = 80
 _ALIGNED = ("left", *("right",) * 7)
@@ -27,6 +27,7 @@ def header(wanted: settings.Settings) -> list[str]:
         f"modes {', '.join(plan.modes)}",
         f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
         f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
+        *(["null control: pinned against itself"] if wanted.is_null_control else []),
         figures.client_place(wanted),
         *figures.limits(wanted),
     ]
@@ -57,6 +58,14 @@ def block(number: int, runs: Mapping[str, Sequence[Run]], *, under: str | None =
     return f"numa: {name} {number}: {', '.join(parts)}"
 
 
+def unfinished(wanted: settings.Settings) -> str | None:
+    """What becomes of the blocks of a session that was interrupted."""
+    path = wanted.unfinished_path
+    if not path.exists():
+        return None
+    return f"numa: finished blocks are kept in {path}: the same command with --numa-resume goes on"
+
+
 def summary(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
@@ -68,6 +77,8 @@ def summary(
     lines.append("")
     for one in ranked:
         lines += _wrapped(outcome.sentence(one), first=f"{one.outcome:12}  ")
+    if wanted.is_null_control:
+        return lines
     notes = [
         *conditions.sentences(measurement),
         *figures.notices(wanted, measurement, judgements),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_numa.errors import ServiceError
-from pytest_numa.services import systemd, undo
+from pytest_numa.services import installed_unit, undo
 from pytest_numa.services.unit import Command
 
 _STOP_S = 20.0
@@ -52,15 +52,15 @@ class Child:
         if status is None:
             return None
         how = (
-            systemd.exit_text("1", str(status))
+            installed_unit.exit_text("1", str(status))
             if status >= 0
-            else systemd.exit_text("2", str(-status))
+            else installed_unit.exit_text("2", str(-status))
         )
         return f"the service, launched by hand, ended: {how}\nits log ends:\n{self.log_tail()}"
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that the service wrote."""
-        return systemd.tail(self.log_path, lines)
+        return installed_unit.tail(self.log_path, lines)
 
 
 @contextlib.contextmanager

@@ -61,11 +61,20 @@ def running(choice: Choice, footprint: undo.Footprint) -> Iterator[systemctl.Sco
         with private.running(footprint, direct.plain_environment()) as scope:
             yield scope
         return
-    folder = Path("/etc/systemd/system")
-    if choice.name == "user":
-        config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-        folder = Path(config, "systemd/user")
-    yield systemctl.Scope(manager=choice.name, unit_folder=folder)
+    yield systemctl.scope_of(choice.name)
+
+
+def check_lasting(scope: systemctl.Scope) -> None:
+    """HostError where the instance ``system`` or ``user`` cannot have units installed by us."""
+    if scope.manager == "system" and os.geteuid() != 0:
+        raise HostError("to install units for the whole host needs root: use sudo, or --user")
+    done = systemctl.run(scope, "show", "--property=Version")
+    if done.returncode != 0:
+        raise HostError(
+            f"the manager `{scope.manager}` does not answer ({done.stderr.strip()}): units are "
+            "installed on a host that was booted with systemd; elsewhere, as in a container, "
+            "`pytest --numa-manager private` runs them without"
+        )
 
 
 def _controllers_have_cpuset() -> bool:

@@ -96,14 +96,15 @@ def running(footprint: undo.Footprint, environment: Mapping[str, str]) -> Iterat
 def _prepared(folder: Path) -> systemctl.Scope:
     scope = systemctl.Scope(
         manager="private",
-        unit_folder=folder / "units",
+        # Where a user's manager looks, too.
+        unit_folder=folder / "config/systemd/user",
         runtime_folder=folder / "run",
         config_folder=folder / "config",
     )
-    for path in (folder / "units", folder / "run", folder / "config"):
-        path.mkdir(mode=0o700)
+    for path in (folder / "run", scope.unit_folder):
+        path.mkdir(mode=0o700, parents=True)
     for name, text in _TARGETS.items():
-        (folder / "units" / name).write_text(text, encoding="utf-8")
+        (scope.unit_folder / name).write_text(text, encoding="utf-8")
     return scope
 
 

@@ -36,9 +36,28 @@ class Scope:
         }
 
     @property
+    def state_folder(self) -> Path:
+        """Where it is noted what we have installed; it outlives a reboot as the units do."""
+        if self.manager == "private":
+            return self.unit_folder.with_name("state")
+        if self.manager == "system":
+            return Path("/var/lib/pytest-numa")
+        home = os.environ.get("XDG_STATE_HOME")
+        return Path(home or Path.home() / ".local/state", "pytest-numa")
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """What tells a client of systemd which instance is meant."""
         return () if self.manager == "system" else ("--user",)
+
+
+def scope_of(manager: str) -> Scope:
+    """The instance ``system`` or ``user``, which runs without us."""
+    folder = Path("/etc/systemd/system")
+    if manager == "user":
+        config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        folder = Path(config, "systemd/user")
+    return Scope(manager=manager, unit_folder=folder)
 
 
 def systemctl_argv(scope: Scope, *words: str) -> list[str]:

@@ -1,56 +1,70 @@
-"""Unit templates: where they are found, and how they become a unit.
-
-A template in the user's ``units/`` wins over the packaged one of the same name.
-"""
+"""Unit templates: how they become units."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
+import jinja2.meta
 
 from pytest_numa.errors import UnitError
 from pytest_numa.policy import Policy
-from pytest_numa.services import quoting
+from pytest_numa.services import catalogue, quoting
+from pytest_numa.services.bundle import Bundle, UnitFile
+from pytest_numa.services.catalogue import Source
 from pytest_numa.services.unit import Unit
 
-SUFFIX = ".service.j2"
 STYLES = ("native", "numactl")
 
 
-def folders(directory: Path) -> tuple[Path, ...]:
-    """Where templates are looked for, in order: the user's ``units/``, then the packaged ones."""
-    package = Path(__file__).parents[1]
-    # A wheel carries the folder inside the package; in a checkout it stands beside it.
-    packaged = package / "units" if (package / "units").is_dir() else package.parent / "units"
-    return (directory / "units", packaged)
+def render(source: Source, *, policy: Policy, variables: Mapping[str, object]) -> Bundle:
+    """Render a template, and those that go with it, with the policy and the user's variables.
 
-
-def find(name: str, *, directory: Path) -> Path:
-    """The template called ``name`` (``inference-vllm``), or the file that it is a path of."""
-    path = directory / name
-    if "/" in name or name.endswith((SUFFIX, ".service")):
-        if path.is_file():
-            return path
-        raise UnitError(f"unit template not found: {name!r} is no file (looked for {path})")
-    candidates = [folder / f"{name}{SUFFIX}" for folder in folders(directory)]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    names = {
-        file.name.removesuffix(SUFFIX)
-        for folder in folders(directory)
-        for file in folder.glob(f"*{SUFFIX}")
-    }
-    raise UnitError(f"no unit template is called {name!r}; there are: {', '.join(sorted(names))}")
-
-
-def render(path: Path, *, policy: Policy, variables: Mapping[str, str]) -> Unit:
-    """Render a template with the policy and the user's variables.
-
-    The template sees ``cpus`` and ``memory_nodes`` (kernel lists), ``policy_style`` and all of
-    ``variables``; a name that it uses and nobody set is an error, never an empty string.
+    They see ``cpus`` and ``memory_nodes`` (kernel lists), ``policy_style``, ``unit_name``,
+    ``instance`` and all of ``variables``; a name that is used and that nobody set is an error,
+    never an empty string. A file that is no template is taken as it is.
     """
+    given = {"policy_style": STYLES[0], **variables}
+    if given["policy_style"] not in STYLES:
+        raise UnitError(
+            f"policy_style: expected {' or '.join(STYLES)}, found {given['policy_style']!r}"
+        )
+    given |= {"cpus": policy.cpu_list, "memory_nodes": policy.node_list}
+    given |= {"unit_name": source.unit_name, "instance": source.instance or ""}
+    if not source.is_template:
+        own = UnitFile(path=source.file_name, text=source.text())
+        return Bundle(unit=Unit(name=source.unit_name, text=own.text), files=(own,))
+    templates = [(source.file_name, source.path), *source.others()]
+    files = [UnitFile(path=name, text=_rendered(source, path, given)) for name, path in templates]
+    own_files = [file for file in files if file.path in (source.file_name, *_drop_ins(source))]
+    text = "\n".join(file.text for file in own_files)
+    return Bundle(unit=Unit(name=source.unit_name, text=text), files=tuple(files))
+
+
+def names(source: Source) -> frozenset[str]:
+    """The variables that a template and all that it includes use."""
+    environment = _environment(source)
+    found: set[str] = set()
+    waiting = [path for _, path in [("", source.path), *source.others()]]
+    texts = [catalogue.read(path) for path in waiting] if source.is_template else []
+    while texts:
+        tree = environment.parse(texts.pop())
+        found |= jinja2.meta.find_undeclared_variables(tree)
+        parts = filter(None, jinja2.meta.find_referenced_templates(tree))
+        texts += [_loader(source).get_source(environment, name)[0] for name in parts]
+    return frozenset(found)
+
+
+def _drop_ins(source: Source) -> list[str]:
+    return [path for path, _ in source.others() if path.startswith(f"{source.unit_name}.d/")]
+
+
+def _loader(source: Source) -> jinja2.BaseLoader:
+    return jinja2.FileSystemLoader(source.folders)
+
+
+def _environment(source: Source) -> jinja2.Environment:
     environment = jinja2.Environment(
+        loader=_loader(source),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - a unit file is no HTML; quoting.py escapes for systemd
         keep_trailing_newline=True,
@@ -63,23 +77,19 @@ def render(path: Path, *, policy: Policy, variables: Mapping[str, str]) -> Unit:
         env=lambda value: _Quoted(quoting.assignment(value)),
         line=lambda value: _Quoted(quoting.plain(value)),
     )
-    given = {"policy_style": STYLES[0], **variables}
-    if given["policy_style"] not in STYLES:
-        raise UnitError(
-            f"policy_style: expected {' or '.join(STYLES)}, found {given['policy_style']!r}"
-        )
+    return environment
+
+
+def _rendered(source: Source, path: Path, given: Mapping[str, object]) -> str:
     try:
-        text = environment.from_string(_text(path)).render(
-            {**given, "cpus": policy.cpu_list, "memory_nodes": policy.node_list}
-        )
+        return _environment(source).from_string(catalogue.read(path)).render(given)
     except jinja2.UndefinedError as error:
         name = str(error.message).split("'")[1] if "'" in str(error.message) else "NAME"
         raise UnitError(f"{path}: {error.message}; set it with --numa-set {name}=VALUE") from None
     except jinja2.TemplateSyntaxError as error:
-        raise UnitError(f"{path}:{error.lineno}: {error.message}") from None
+        raise UnitError(f"{error.filename or path}:{error.lineno}: {error.message}") from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise UnitError(f"{path}: cannot be rendered: {error}") from None
-    return Unit(name=path.name.removesuffix(".j2"), text=text)
 
 
 class _Quoted(str):
@@ -93,10 +103,3 @@ def _finalized(value: object) -> object:
     if isinstance(value, (jinja2.Undefined, _Quoted)):
         return value
     return quoting.plain(value)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnitError(f"unit template cannot be read: {error}") from None

@@ -1,8 +1,9 @@
 """All that a session leaves on the machine, and the one place that takes it away again.
 
 Each session has a folder under the state directory. What it is about to change is noted there
-first, so that after a crash or ``kill -9`` the next session can undo it. Processes carry the
-session's name in their environment, and are found by it wherever they went.
+first, so that after a crash or ``kill -9`` the next session can undo it; what it changes of units
+is in the journal, which outlives a reboot as they do. Processes carry the session's name in their
+environment, and are found by it wherever they went.
 """
 
 import contextlib
@@ -42,6 +43,8 @@ class Footprint:
     """One session's folder and the notes in it."""
 
     folder: Path
+    problems: tuple[str, ...] = ()
+    """What others have left and could not be undone, in words."""
 
     @property
     def name(self) -> str:
@@ -52,26 +55,13 @@ class Footprint:
     def _notes(self) -> Path:
         return self.folder / "notes.jsonl"
 
-    def note_unit(self, scope: systemctl.Scope, path: Path) -> None:
-        """Note a unit file of the system or user manager before it is written."""
-        self._note({"unit": str(path), "manager": scope.manager})
-
     def note_cgroup(self, path: Path) -> None:
         """Note a cgroup that does not exist yet and that a private manager will make."""
         self._note({"cgroup": str(path)})
 
-    def forget_units(self) -> None:
-        """Drop the notes of units: they stay installed and running on purpose."""
-        self._notes.unlink(missing_ok=True)
-
     def undo(self) -> None:
         """Take away all that was noted; harmless when it is gone already."""
         notes = self._read()
-        for note in reversed(notes):
-            if "unit" in note:
-                path = Path(note["unit"])
-                scope = systemctl.Scope(manager=note["manager"], unit_folder=path.parent)
-                installation.remove(scope, path)
         end_processes(self.name)
         for note in reversed(notes):
             if "cgroup" in note:
@@ -104,12 +94,20 @@ def footprint() -> Iterator[Footprint]:
     with _locked(folder):
         for dead in sorted(path for path in folder.iterdir() if path.is_dir()):
             Footprint(folder=dead).undo()
-        own = Footprint(folder=folder / f"{os.getpid()}-{time.time_ns():x}")
+        problems = [text for scope in _lasting_scopes() for text in installation.recover(scope)]
+        own = Footprint(
+            folder=folder / f"{os.getpid()}-{time.time_ns():x}", problems=tuple(problems)
+        )
         own.folder.mkdir(mode=0o700)
         try:
             yield own
         finally:
             own.undo()
+
+
+def _lasting_scopes() -> list[systemctl.Scope]:
+    names = ("system", "user") if os.geteuid() == 0 else ("user",)
+    return [systemctl.scope_of(name) for name in names]
 
 
 @contextlib.contextmanager

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from pytest_numa.errors import UnitError
-from pytest_numa.services import quoting
+from pytest_numa.services import directives, quoting
 
-_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,240}\.service")
+_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,240}\.(?:service|slice)")
 _WRAPPERS = {"numactl", "taskset"}
 
 
@@ -21,7 +21,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A unit file as it is installed: ``name`` ends in .service, ``text`` is all of it."""
+    """A unit as systemd loads it: ``text`` is all of it, with its drop-ins at the end."""
 
     name: str
     text: str
@@ -29,17 +29,18 @@ class Unit:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise UnitError(
-                f"unit name: expected letters, digits and :_.@- and the suffix .service, "
+                f"unit name: expected letters, digits and :_.@- and .service or .slice, "
                 f"found {self.name!r}"
             )
 
+    @property
+    def lines(self) -> tuple[directives.Directive, ...]:
+        """All directives, in order."""
+        return directives.parse(self.text)
+
     def values(self, key: str) -> list[str]:
         """All values of a directive in [Service], in order; an empty one resets, as in systemd."""
-        found: list[str] = []
-        for section, name, value in _directives(self.text):
-            if (section, name) == ("Service", key):
-                found = [*found, value] if value else []
-        return found
+        return [one.value for one in directives.values(self.lines, "Service", key)]
 
     def command(self) -> Command:
         """The command of ExecStart= with its environment and directory, without policy wrappers."""
@@ -90,28 +91,6 @@ class Unit:
                 "systemd only: the same command cannot be launched by hand; write the value out"
             )
         return text.replace("%%", "%")
-
-
-def _directives(text: str) -> list[tuple[str, str, str]]:
-    """Section, key and value of each directive; continued lines joined, comments dropped."""
-    found: list[tuple[str, str, str]] = []
-    section, pending = "", ""
-    for raw in text.splitlines():
-        line = raw.strip()
-        if not pending and (not line or line[0] in "#;"):
-            continue
-        if pending and line[:1] in ("#", ";"):
-            continue
-        if line.endswith("\\"):
-            pending += line[:-1] + " "
-            continue
-        line, pending = (pending + line).strip(), ""
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        elif "=" in line:
-            key, _, value = line.partition("=")
-            found.append((section, key.strip(), value.strip()))
-    return found
 
 
 def _without_wrappers(argv: list[str], *, name: str) -> tuple[str, ...]:

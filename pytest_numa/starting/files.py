@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_numa import acceptance
 from pytest_numa.errors import HostError
-from pytest_numa.services import template
+from pytest_numa.services import catalogue
 
 _HERE = Path(__file__).parent
 _OPTIONS = "@OPTIONS@"
@@ -43,12 +43,12 @@ def lay_out(directory: Path, *, unit: str, workflow: str, options: list[str]) ->
     ``unit`` is a packaged template, ``workflow`` one of WORKFLOWS; ``options`` are those of pytest
     that say the policy.
     """
-    source = template.find(unit, directory=directory)
+    source = catalogue.find(unit, directory=directory)
     shown = " ".join(map(shlex.quote, [*options, f"--numa-unit={unit}"]))
     place, text = _WORKFLOWS[workflow]
     texts = {
         _TEST: _test(shown),
-        f"units/{source.name}": source.read_text(encoding="utf-8"),
+        f"units/{source.path.name}": source.text(),
         place: (_HERE / text).read_text(encoding="utf-8").replace(_OPTIONS, shown),
     }
     return [_write(directory / name, text) for name, text in texts.items()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_numa.policy import Policy
-from pytest_numa.services import direct, managers, systemd, template, undo
+from pytest_numa.services import catalogue, direct, managers, systemd, template, undo
 
 pytestmark = pytest.mark.systemd
 
@@ -48,36 +48,36 @@ ExecStart={{ python | arg }} -c {{ dump | arg }}
 
 
 def test_every_value_comes_back_as_it_went_in(tmp_path: Path) -> None:
-    path = tmp_path / "dump.service.j2"
-    path.write_text(TEMPLATE, encoding="utf-8")
+    (tmp_path / "dump.service.j2").write_text(TEMPLATE, encoding="utf-8")
+    source = catalogue.find("dump.service.j2", directory=tmp_path)
     policy = Policy(cpus=frozenset({0}), memory_nodes=frozenset({0}))
     pairs = {f"V{number}": value for number, value in enumerate(HOSTILE)}
     given = {"python": sys.executable, "dump": DUMP}
     variables = {**given, "values": HOSTILE, "pairs": pairs.items()}
-    unit = template.render(path, policy=policy, variables=variables)  # type: ignore[arg-type]
+    wanted = template.render(source, policy=policy, variables=variables)
     choice = managers.Choice(name="private", reason="a test")
 
     with (
         undo.footprint() as footprint,
         managers.running(choice, footprint) as scope,
-        systemd.installed(unit, scope, footprint) as stands,
+        systemd.installed(wanted, scope, footprint) as stands,
     ):
         stands.start()
         argv, environment = json.loads(stands.log_tail(1))
 
     assert tuple(argv) == HOSTILE
     assert {name: environment.get(name) for name in pairs} == pairs
-    assert unit.command().argv[3:] == HOSTILE
-    assert dict(unit.command().environment) == pairs
+    assert wanted.unit.command().argv[3:] == HOSTILE
+    assert dict(wanted.unit.command().environment) == pairs
 
 
 def test_by_hand_the_command_gets_the_same_values(tmp_path: Path) -> None:
-    path = tmp_path / "dump.service.j2"
-    path.write_text(TEMPLATE, encoding="utf-8")
+    (tmp_path / "dump.service.j2").write_text(TEMPLATE, encoding="utf-8")
+    source = catalogue.find("dump.service.j2", directory=tmp_path)
     policy = Policy(cpus=frozenset({0}), memory_nodes=frozenset({0}))
     variables = {"python": sys.executable, "dump": DUMP, "values": HOSTILE, "pairs": ()}
-    unit = template.render(path, policy=policy, variables=variables)  # type: ignore[arg-type]
-    command = unit.command()
+    wanted = template.render(source, policy=policy, variables=variables)
+    command = wanted.unit.command()
 
     with (
         undo.footprint() as footprint,

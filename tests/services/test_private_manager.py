@@ -14,7 +14,16 @@ import psutil
 import pytest
 
 from pytest_numa.errors import HostError, ServiceError, UnitError
-from pytest_numa.services import direct, installation, managers, private, systemctl, systemd, undo
+from pytest_numa.services import (
+    bundle,
+    direct,
+    installation,
+    managers,
+    private,
+    systemctl,
+    systemd,
+    undo,
+)
 from pytest_numa.services.unit import Unit
 
 pytestmark = pytest.mark.systemd
@@ -33,11 +42,13 @@ def scope(footprint: undo.Footprint) -> Iterator[systemctl.Scope]:
         yield running
 
 
-def sleeper(service: str = "", command: str = "/bin/sleep 1000") -> Unit:
-    return Unit(
-        name="sleeper.service",
-        text=f"[Service]\nType=exec\nExecStart={command}\n{service}\n"
-        "[Install]\nWantedBy=multi-user.target\n",
+def sleeper(service: str = "", command: str = "/bin/sleep 1000") -> bundle.Bundle:
+    return bundle.of(
+        Unit(
+            name="sleeper.service",
+            text=f"[Service]\nType=exec\nExecStart={command}\n{service}\n"
+            "[Install]\nWantedBy=multi-user.target\n",
+        )
     )
 
 
@@ -127,19 +138,6 @@ def test_a_unit_file_of_somebody_else_stays(
     assert path.read_text(encoding="utf-8") == "[Service]\nExecStart=/bin/true\n"
 
 
-def test_a_unit_of_ours_that_was_edited_is_neither_overwritten_nor_removed(
-    scope: systemctl.Scope,
-) -> None:
-    path = scope.unit_folder / "sleeper.service"
-    path.write_text(installation.marked(sleeper()) + "# mine\n", encoding="utf-8")
-
-    installation.remove(scope, path)
-
-    assert path.exists()
-    with pytest.raises(UnitError, match="or was changed since"):
-        installation.check_free(scope, sleeper())
-
-
 def test_the_manager_leaves_no_process_cgroup_or_file() -> None:
     before = cgroups()
 
@@ -160,10 +158,11 @@ def test_a_second_session_is_told_who_holds_the_host(footprint: undo.Footprint) 
 
 _KILLED = """
     import os, signal, sys
-    from pytest_numa.services import direct, managers, systemd, undo
+    from pytest_numa.services import bundle, direct, managers, systemd, undo
     from pytest_numa.services.unit import Command, Unit
 
-    unit = Unit(name="sleeper.service", text="[Service]\\nExecStart=/bin/sleep 1000\\n")
+    text = "[Service]\\nExecStart=/bin/sleep 1000\\n"
+    unit = bundle.of(Unit(name="sleeper.service", text=text))
     command = Command(argv=("/bin/sleep", "1001"))
     with undo.footprint() as held:
         with managers.running(managers.Choice(name="private", reason=""), held) as scope:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_numa.errors import UnitError
 from pytest_numa.policy import Policy
-from pytest_numa.services import template
+from pytest_numa.services import catalogue, template
 from pytest_numa.services.unit import Unit
 
 POLICY = Policy(cpus=frozenset({0, 1}), memory_nodes=frozenset({0}))
@@ -17,15 +17,15 @@ NAMES = ["inference-llamacpp", "inference-vllm"]
 
 
 def rendered(name: str, directory: Path, **variables: str) -> Unit:
-    path = template.find(name, directory=directory)
-    return template.render(path, policy=POLICY, variables=VARIABLES | variables)
+    source = catalogue.find(name, directory=directory)
+    return template.render(source, policy=POLICY, variables=VARIABLES | variables).unit
 
 
-def write(directory: Path, text: str, name: str = "mine") -> Path:
+def write(directory: Path, text: str, name: str = "mine") -> catalogue.Source:
     path = directory / "units" / f"{name}.service.j2"
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return path
+    return catalogue.find(name, directory=directory)
 
 
 @pytest.mark.parametrize("style", template.STYLES)
@@ -97,23 +97,23 @@ def test_a_hostile_value_stays_one_argument(tmp_path: Path) -> None:
 
 
 def test_a_value_without_a_filter_cannot_add_a_line(tmp_path: Path) -> None:
-    path = write(tmp_path, "[Service]\nExecStart={{ command }}\n")
+    source = write(tmp_path, "[Service]\nExecStart={{ command }}\n")
 
     with pytest.raises(UnitError, match="one line of printable text"):
-        template.render(path, policy=POLICY, variables={"command": "/bin/a\nExecStop=/bin/b"})
+        template.render(source, policy=POLICY, variables={"command": "/bin/a\nExecStop=/bin/b"})
 
 
 def test_the_users_template_wins_over_the_packaged_one(tmp_path: Path) -> None:
-    path = write(tmp_path, "[Service]\nExecStart=/bin/true\n", name="inference-vllm")
+    source = write(tmp_path, "[Service]\nExecStart=/bin/true\n", name="inference-vllm")
 
-    assert template.find("inference-vllm", directory=tmp_path) == path
+    assert source.path == tmp_path / "units/inference-vllm.service.j2"
 
 
 def test_an_undefined_variable_is_named_with_what_to_type(tmp_path: Path) -> None:
-    path = write(tmp_path, "[Service]\nExecStart=/bin/serve {{ token_limit | arg }}\n")
+    source = write(tmp_path, "[Service]\nExecStart=/bin/serve {{ token_limit | arg }}\n")
 
     with pytest.raises(UnitError, match=r"--numa-set token_limit=VALUE"):
-        template.render(path, policy=POLICY, variables={})
+        template.render(source, policy=POLICY, variables={})
 
 
 @pytest.mark.parametrize(
@@ -127,15 +127,15 @@ def test_an_undefined_variable_is_named_with_what_to_type(tmp_path: Path) -> Non
 def test_a_template_with_a_mistake_is_refused_with_its_place(
     text: str, message: str, tmp_path: Path
 ) -> None:
-    path = write(tmp_path, text)
+    source = write(tmp_path, text)
 
     with pytest.raises(UnitError, match=message):
-        template.render(path, policy=POLICY, variables={})
+        template.render(source, policy=POLICY, variables={})
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnitError, match="inference-llamacpp, inference-vllm"):
-        template.find("inference-nosuch", directory=tmp_path)
+        catalogue.find("inference-nosuch", directory=tmp_path)
 
 
 def test_an_unknown_style_is_refused(tmp_path: Path) -> None:

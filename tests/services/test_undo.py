@@ -53,14 +53,6 @@ def test_a_note_that_was_cut_off_does_not_stop_the_others(state: Path) -> None:
     assert not left.exists()
 
 
-def test_units_that_are_to_stay_are_forgotten(state: Path) -> None:
-    with undo.footprint() as held:
-        held.note_cgroup(state)
-        held.forget_units()
-
-        assert list(held.folder.iterdir()) == []
-
-
 def test_a_state_folder_that_others_may_write_is_refused(state: Path) -> None:
     state.mkdir()
     state.chmod(0o777)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pytest_numa import cli
-from pytest_numa.services import template
+from pytest_numa.services import catalogue
 
 TEST = "tests/test_numa_acceptance.py"
 UNIT = "units/inference-vllm.service.j2"
@@ -30,7 +30,7 @@ def test_an_empty_repository_gets_a_test_a_unit_and_a_workflow(tmp_path: Path) -
 def test_the_unit_is_the_one_that_the_options_name(tmp_path: Path) -> None:
     cli.main(["init", str(tmp_path)])
 
-    assert template.find("inference-vllm", directory=tmp_path) == tmp_path / UNIT
+    assert catalogue.find("inference-vllm", directory=tmp_path).path == tmp_path / UNIT
 
 
 def test_gitlab_gets_a_file_of_its_own(tmp_path: Path) -> None:

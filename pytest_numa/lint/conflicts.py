@@ -1,0 +1,221 @@
+"""Directives that undo each other, or that numactl and taskset undo.
+
+What comes of each was measured with systemd 252, numactl 2.0.16 and Linux 6.1 on two nodes. In the
+child systemd enters the cgroup, sets the affinity, then the memory policy, then the filter of
+system calls: what does not fit the cpuset fails, and what comes later wins.
+"""
+
+from collections.abc import Iterator
+
+from pytest_numa.kernel import cpulist
+from pytest_numa.lint import wrapper
+from pytest_numa.lint.finding import Finding
+from pytest_numa.lint.subject import Subject
+from pytest_numa.lint.wrapper import Wrapper
+
+_KINDS = ("default", "preferred", "bind", "interleave", "local")
+_NEED_NODES = ("bind", "interleave")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """The directives among each other, then against the command line."""
+    yield from _policy(subject)
+    yield from _derived(subject)
+    yield from _cpusets(subject)
+    yield from _at_boot(subject)
+    yield from _slice(subject)
+    yield from _numactl(subject)
+    yield from _order(subject)
+
+
+def _policy(subject: Subject) -> Iterator[Finding]:
+    kind, mask = subject.text("NUMAPolicy"), subject.mask
+    if kind in _NEED_NODES and not subject.texts("NUMAMask"):
+        yield Finding(
+            subject="NUMAPolicy=",
+            expected=f"NUMAMask= beside NUMAPolicy={kind}",
+            found="none: the start fails (242/NUMA_POLICY)",
+            fix="write NUMAMask= with the nodes",
+        )
+    if kind == "preferred" and mask and len(mask) > 1:
+        yield Finding(
+            subject="NUMAMask=",
+            expected="one node: `preferred` takes no more",
+            found=f"{cpulist.format(mask)}: the start fails (242/NUMA_POLICY)",
+            fix="write NUMAPolicy=bind, or one node",
+        )
+    if mask and kind in (None, "default", "local"):
+        yield Finding(
+            subject="NUMAMask=",
+            expected="a NUMAPolicy= that has a use for it",
+            found=f"NUMAPolicy={kind or ''}, which ignores it",
+            fix="write NUMAPolicy=bind",
+        )
+    if not subject.is_bound and str(subject.kind).startswith("preferred"):
+        yield Finding(
+            subject="memory",
+            expected="bound: NUMAPolicy=bind, numactl --membind or AllowedMemoryNodes=",
+            found=f"{subject.kind}: it goes to other nodes without a word when the node is full",
+            fix="write NUMAPolicy=bind",
+        )
+
+
+def _derived(subject: Subject) -> Iterator[Finding]:
+    if subject.text("CPUAffinity") != "numa":
+        return
+    if subject.mask is None:
+        yield Finding(
+            subject="CPUAffinity=numa",
+            expected="NUMAMask=, which it takes the CPUs of",
+            found="none: the start fails (215/CPUAFFINITY)",
+            fix="write NUMAMask= with the nodes",
+        )
+    elif not subject.cpus_of(subject.mask):
+        yield Finding(
+            subject="CPUAffinity=numa",
+            expected="nodes that have online CPUs in NUMAMask=",
+            found=f"{cpulist.format(subject.mask)}: the start fails (215/CPUAFFINITY)",
+            fix="write CPUAffinity= with a list of CPUs",
+        )
+
+
+def _cpusets(subject: Subject) -> Iterator[Finding]:
+    """What the cgroup allows against what is set inside it."""
+    allowed, affinity = subject.cpuset_cpus, subject.affinity
+    if allowed and affinity and allowed != affinity:
+        yield Finding(
+            subject="CPUAffinity= and AllowedCPUs=",
+            expected="the same CPUs",
+            found=f"{cpulist.format(affinity)} and {cpulist.format(allowed)}: "
+            + _outcome(affinity, allowed, "the start fails (215/CPUAFFINITY)"),
+            fix=f"write {cpulist.format(affinity & allowed or affinity)} in both",
+        )
+    nodes, mask = subject.cpuset_nodes, subject.mask
+    if nodes and mask and nodes != mask and subject.text("NUMAPolicy") not in (None, "default"):
+        yield Finding(
+            subject="NUMAMask= and AllowedMemoryNodes=",
+            expected="the same nodes",
+            found=f"{cpulist.format(mask)} and {cpulist.format(nodes)}: "
+            + _outcome(mask, nodes, "the start fails (242/NUMA_POLICY)"),
+            fix=f"write {cpulist.format(mask & nodes or mask)} in both",
+        )
+
+
+def _outcome(inner: frozenset[int], outer: frozenset[int], failure: str) -> str:
+    if not inner & outer:
+        return failure
+    if inner < outer:
+        return "the service may widen what it has to the larger list"
+    return f"silently narrowed to {cpulist.format(inner & outer)}"
+
+
+def _at_boot(subject: Subject) -> Iterator[Finding]:
+    for key in ("AllowedCPUs", "AllowedMemoryNodes"):
+        early, late = subject.members(f"Startup{key}"), subject.members(key)
+        if early and early != late:
+            yield Finding(
+                subject=f"Startup{key}=",
+                expected=f"what {key}= has, {cpulist.format(late or ())}".rstrip(", "),
+                found=f"{cpulist.format(early)}: while the host boots the service lies elsewhere, "
+                "and is moved afterwards",
+                fix=f"leave Startup{key}= out",
+            )
+
+
+def _slice(subject: Subject) -> Iterator[Finding]:
+    for what, own, allowed, key in (
+        ("CPUs", subject.cpus, subject.around.slice_cpus, "AllowedCPUs"),
+        ("nodes", subject.nodes, subject.around.slice_nodes, "AllowedMemoryNodes"),
+    ):
+        if own and allowed and own - allowed:
+            yield Finding(
+                subject=subject.text("Slice") or "system.slice",
+                expected=f"{what} {cpulist.format(own)}, which the unit is to have",
+                found=f"{key}={cpulist.format(allowed)}: a unit never gets more than its slice",
+                fix=f"put the unit into a slice with these {what}: Slice=inference.slice",
+            )
+
+
+def _numactl(subject: Subject) -> Iterator[Finding]:
+    """What systemd has set when numactl or taskset starts, and what they make of it."""
+    before, is_units = subject.set_by_unit, True
+    for one in subject.wrappers:
+        yield from _affinity(subject, one, before, is_units=is_units)
+        yield from _widening(subject, one, before)
+        yield from _memory(subject, one)
+        nodes = one.members("cpunodebind")
+        own = one.members("physcpubind") or (subject.cpus_of(nodes) if nodes else None)
+        before, is_units = own or before, is_units and own is None
+
+
+def _affinity(
+    subject: Subject, one: Wrapper, before: frozenset[int] | None, *, is_units: bool
+) -> Iterator[Finding]:
+    own = one.members("physcpubind")
+    is_narrowing = own is not None and before is not None and own < before
+    if not own or not before or own == before or (is_narrowing and not is_units):
+        return
+    if one.name == "numactl" and own - before and one.text("all") is None:
+        outcome = "numactl says `is invalid` and ends; `systemctl start` says nothing of it"
+    elif subject.cpuset_cpus and not own & subject.cpuset_cpus:
+        outcome = "the cpuset does not allow them, and the command ends"
+    else:
+        outcome = f"{one.name} wins without a word"
+    yield Finding(
+        subject=f"{one.name} and what is set before it",
+        expected=f"CPUs {cpulist.format(before)} in both",
+        found=f"{one.name} with {cpulist.format(own)}: {outcome}",
+        fix=f"leave {one.name} out: CPUAffinity= and AllowedCPUs= do the same",
+    )
+
+
+def _widening(subject: Subject, one: Wrapper, before: frozenset[int] | None) -> Iterator[Finding]:
+    nodes = one.members("cpunodebind")
+    widened = subject.cpus_of(nodes or frozenset()) - (before or frozenset())
+    if before and widened & (subject.cpuset_cpus or widened):
+        yield Finding(
+            subject="numactl --cpunodebind",
+            expected=f"CPUs {cpulist.format(before)}, as set before it",
+            found=f"it widens them to all of node {cpulist.format(nodes or ())}",
+            fix="write --membind alone, and leave the CPUs to CPUAffinity= or a taskset after it",
+        )
+
+
+def _memory(subject: Subject, one: Wrapper) -> Iterator[Finding]:
+    for kind in wrapper.POLICIES:
+        nodes, allowed = one.members(kind), subject.cpuset_nodes
+        if nodes and allowed and nodes - allowed:
+            yield Finding(
+                subject=f"numactl and AllowedMemoryNodes={cpulist.format(allowed)}",
+                expected="nodes that the cpuset allows",
+                found=f"{cpulist.format(nodes)}: numactl says `is invalid` and ends; `systemctl "
+                "start` says nothing of it",
+                fix="leave numactl out: NUMAPolicy=bind and NUMAMask= do the same",
+            )
+        own = subject.text("NUMAPolicy")
+        is_other = own not in (None, "default", kind) or (
+            nodes and subject.mask not in (None, nodes)
+        )
+        if one.text(kind) is not None and own is not None and is_other:
+            yield Finding(
+                subject=f"numactl and NUMAPolicy={own}",
+                expected=f"one memory policy, {own} {cpulist.format(subject.mask or ())}".rstrip(),
+                found=f"numactl sets {kind} {one.text(kind)}".rstrip() + ", and wins",
+                fix="leave numactl out, or NUMAPolicy= and NUMAMask=",
+            )
+
+
+def _order(subject: Subject) -> Iterator[Finding]:
+    for one in subject.wrappers:
+        names = [name for name, _ in one.options]
+        if (
+            one.name == "numactl"
+            and "all" in names
+            and "physcpubind" in names[: names.index("all")]
+        ):
+            yield Finding(
+                subject="numactl --all",
+                expected="before --physcpubind",
+                found="after it, where it has no effect",
+                fix="write it first, or leave it out",
+            )

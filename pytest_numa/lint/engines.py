@@ -1,0 +1,231 @@
+"""Options and variables of inference servers that undo what the unit sets.
+
+Sources: each server's own documentation and issues, and what was seen of their threads.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator
+
+from pytest_numa.errors import ParseError
+from pytest_numa.kernel import cpulist
+from pytest_numa.lint import engine as engines
+from pytest_numa.lint.finding import Finding
+from pytest_numa.lint.subject import Subject
+from pytest_numa.lint.wrapper import mask_list
+
+_VARIABLES = (
+    *("VLLM_CPU_OMP_THREADS_BIND", "VLLM_CPU_KVCACHE_SPACE", "VLLM_CPU_NUM_OF_RESERVED_CPU"),
+    *("SGLANG_CPU_OMP_THREADS_BIND", "SGLANG_AUTO_NUMA_BIND", "SGLANG_NUMA_BIND_V2"),
+    *("TLLM_NUMA_AWARE_WORKER_AFFINITY", "TLLM_NUMA_BIND", "OMPI_MCA_hwloc_base_binding_policy"),
+    *("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY"),
+    *("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"),
+)
+_OPTIONS = ("--numa-bind", "--numa-bind-nodes", "--numa-bind-cpus", "--numa-node", "--host-policy")
+_MASKS = ("-C", "--cpu-mask", "-Cb", "--cpu-mask-batch", "-Cd", "--cpu-mask-draft")
+_RANGES = ("-Cr", "--cpu-range", "-Crb", "--cpu-range-batch", "-Crd", "--cpu-range-draft")
+_UNMAPPED = ("--no-mmap", "--load-mode", "-lm", "-dio", "--direct-io")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """What the server is told to do about CPUs and memory itself."""
+    yield from _typing_mistakes(subject)
+    own = _BY_NAME.get(subject.engine.name or "")
+    if own is not None:
+        yield from own(subject)
+
+
+def _typing_mistakes(subject: Subject) -> Iterator[Finding]:
+    for name in subject.environment:
+        near = difflib.get_close_matches(name, _VARIABLES, n=1, cutoff=0.93)
+        if near and name not in _VARIABLES:
+            yield Finding(
+                subject=f"Environment={name}",
+                expected=near[0],
+                found=f"{name}, which nothing reads",
+                fix=f"write {near[0]}={subject.environment[name]}",
+            )
+    if subject.engine.name not in ("vllm", "sglang", "triton"):
+        return
+    for word in subject.argv:
+        name = word.partition("=")[0].replace("_", "-")
+        near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.9)
+        if near and name not in (*_OPTIONS, "--numa-nodes"):
+            yield Finding(
+                subject=f"the option {name}",
+                expected=near[0],
+                found=f"{name}, which {subject.engine.name} does not have",
+                fix=f"write {near[0]}",
+            )
+
+
+def _vllm(subject: Subject) -> Iterator[Finding]:
+    own = subject.engine
+    bind = own.environment.get("VLLM_CPU_OMP_THREADS_BIND")
+    if bind == "auto":
+        yield Finding(
+            subject="VLLM_CPU_OMP_THREADS_BIND",
+            expected="nobind: the unit binds",
+            found="auto: vLLM binds each thread to a CPU of its own choice, and leaves some idle",
+            fix="write Environment=VLLM_CPU_OMP_THREADS_BIND=nobind and OMP_NUM_THREADS=",
+        )
+    elif bind not in (None, "nobind"):
+        yield from _escape(
+            subject,
+            "VLLM_CPU_OMP_THREADS_BIND",
+            engines.lists(str(bind)),
+            str(bind),
+            fix="write nobind, and OMP_NUM_THREADS= with the number of threads",
+        )
+    if own.has("--numa-bind") and not own.has("--numa-bind-nodes") and subject.cpus:
+        yield Finding(
+            subject="--numa-bind",
+            expected="--numa-bind-nodes beside it: the unit sets the CPUs already",
+            found="none: vLLM does not look for the GPUs' nodes then, and ends with an error",
+            fix=f"add --numa-bind-nodes {cpulist.format(subject.nodes or ()) or 'N'} for each GPU, "
+            "or leave --numa-bind out",
+        )
+    yield from _outside_nodes(
+        subject, "--numa-bind-nodes", _following(subject, "--numa-bind-nodes")
+    )
+    cpus = _following(subject, "--numa-bind-cpus")
+    yield from _escape(
+        subject,
+        "--numa-bind-cpus",
+        cpus,
+        cpulist.format(cpus or ()),
+        fix="name CPUs that the unit has",
+    )
+
+
+def _sglang(subject: Subject) -> Iterator[Finding]:
+    bind = subject.environment.get("SGLANG_CPU_OMP_THREADS_BIND")
+    if bind is not None:
+        cpus = engines.lists(bind)
+        fix = "name CPUs that the unit has, or leave it out"
+        yield from _escape(subject, "SGLANG_CPU_OMP_THREADS_BIND", cpus, bind, fix=fix)
+    yield from _outside_nodes(subject, "--numa-node", _following(subject, "--numa-node"))
+
+
+def _tensorrt(subject: Subject) -> Iterator[Finding]:
+    name = "TLLM_NUMA_AWARE_WORKER_AFFINITY"
+    value = subject.environment.get(name)
+    if value is None and subject.affinity and subject.cpuset_cpus is None:
+        yield Finding(
+            subject=name,
+            expected="0: the unit sets the CPUs",
+            found="not set: TensorRT-LLM undoes an affinity that it finds",
+            fix=f"write Environment={name}=0",
+        )
+    elif value == "1" and subject.cpus:
+        yield Finding(
+            subject=name,
+            expected="0: the unit sets the CPUs",
+            found="1: TensorRT-LLM takes all CPUs of the GPU's node",
+            fix=f"write Environment={name}=0",
+        )
+    policy = subject.environment.get("OMPI_MCA_hwloc_base_binding_policy")
+    starters = [word for word in subject.argv if word.rpartition("/")[2] in ("mpirun", "mpiexec")]
+    if starters and policy != "none" and subject.engine.option("--bind-to", "-bind-to") != "none":
+        yield Finding(
+            subject="mpirun",
+            expected="--bind-to none: the unit binds",
+            found="its own binding, of each rank to a core or a socket",
+            fix="write Environment=OMPI_MCA_hwloc_base_binding_policy=none",
+        )
+
+
+def _triton(subject: Subject) -> Iterator[Finding]:
+    for position, word in enumerate(subject.argv):
+        following = subject.argv[position + 1] if position + 1 < len(subject.argv) else ""
+        text = word.partition("=")[2] if "=" in word else following
+        if not word.startswith("--host-policy"):
+            continue
+        setting, _, value = text.partition(",")[2].partition("=")
+        if setting == "numa-node":
+            yield from _outside_nodes(subject, "--host-policy", _list(value))
+        elif setting == "cpu-cores":
+            fix = "name CPUs that the unit has"
+            yield from _escape(subject, "--host-policy", _list(value), value, fix=fix)
+
+
+def _llamacpp(subject: Subject) -> Iterator[Finding]:
+    own = subject.engine
+    for name in (*_MASKS, *_RANGES):
+        text = own.option(name)
+        if text is None:
+            continue
+        cpus = _list(mask_list(text) if name in _MASKS else text)
+        yield from _escape(subject, name, cpus, text, fix=f"leave {name} out: the unit does it")
+    numa = own.option("--numa") or own.environment.get("LLAMA_ARG_NUMA")
+    if numa in ("distribute", "isolate") and subject.cpus:
+        yield Finding(
+            subject="--numa",
+            expected="numactl, or nothing: the unit sets the CPUs",
+            found=f"{numa}: with several nodes it sets each thread's CPUs itself, and then all",
+            fix="write --numa numactl, or leave it out",
+        )
+    is_read = own.has(*_UNMAPPED) or own.environment.get("LLAMA_ARG_LOAD_MODE") == "none"
+    is_read = is_read or own.environment.get("LLAMA_ARG_MMAP", "1") not in ("1", "true", "on")
+    if subject.nodes and not is_read:
+        yield Finding(
+            subject="weights",
+            expected="read into the service's own memory: --no-mmap",
+            found="mapped: they are page cache, and lie where their first reader ever ran",
+            fix="add --no-mmap",
+        )
+
+
+def _escape(
+    subject: Subject, where: str, cpus: frozenset[int] | None, text: str, *, fix: str
+) -> Iterator[Finding]:
+    """CPUs that the server gives to its threads and that the unit does not give to the server."""
+    if cpus is None or subject.cpus is None or cpus <= subject.cpus:
+        return
+    is_held = subject.cpuset_cpus is not None
+    yield Finding(
+        subject=where,
+        expected=f"CPUs of {cpulist.format(subject.cpus)}, which the unit has",
+        found=f"{text!r}: "
+        + ("the cpuset does not allow them" if is_held else "its threads leave the unit's CPUs"),
+        fix=fix,
+    )
+
+
+def _outside_nodes(subject: Subject, where: str, nodes: frozenset[int] | None) -> Iterator[Finding]:
+    if nodes and subject.nodes and nodes - subject.nodes:
+        yield Finding(
+            subject=where,
+            expected=f"nodes of {cpulist.format(subject.nodes)}, which the unit has",
+            found=f"{cpulist.format(nodes)}: the server sets another policy for its workers",
+            fix=f"write {where} {cpulist.format(subject.nodes)}, or leave it out",
+        )
+
+
+def _following(subject: Subject, option: str) -> frozenset[int] | None:
+    """All lists that follow an option, up to the next one."""
+    found: frozenset[int] | None = None
+    is_own = False
+    for word in subject.argv:
+        name, equals, value = word.partition("=")
+        if word.startswith("-"):
+            is_own = name.replace("_", "-") == option
+            word = value if equals else ""  # noqa: PLW2901 - what follows the sign
+        more = _list(word) if is_own and word else None
+        found = (found or frozenset()) | more if more else found
+    return found
+
+
+def _list(text: str) -> frozenset[int] | None:
+    try:
+        return cpulist.parse(text, source="an option") or None
+    except ParseError:
+        return None
+
+
+_BY_NAME: dict[str, Callable[[Subject], Iterator[Finding]]] = {
+    "vllm": _vllm,
+    "sglang": _sglang,
+    "llama.cpp": _llamacpp,
+    "tensorrt-llm": _tensorrt,
+    "triton": _triton,
+}

@@ -1,0 +1,79 @@
+"""Who can read the service's secrets, and who can reach it."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from pytest_numa.lint.finding import Finding
+from pytest_numa.lint.subject import Subject
+
+_SECRET = re.compile(r"(API_?KEY|TOKEN|PASSWORD|PASSWD|SECRET)$", re.IGNORECASE)
+# Their names end like secrets, and they are none.
+_HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN",)
+_OPTIONS = ("--api-key", "--hf-token", "--admin-api-key", "--ssl-keyfile-password")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable's name is that of a secret."""
+    return _SECRET.search(name) is not None and name not in _HARMLESS
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Secrets first, then the address."""
+    yield from _secrets(subject)
+    yield from _address(subject)
+
+
+def _secrets(subject: Subject) -> Iterator[Finding]:
+    for option in _OPTIONS:
+        text = subject.engine.option(option)
+        if text:
+            yield Finding(
+                subject=option,
+                expected="a secret that only the service can read",
+                found="on the command line, which every user of the host can read",
+                fix="write it into a file of mode 0600 and name that by EnvironmentFile= or "
+                "LoadCredential=",
+            )
+    for name in subject.written:
+        if is_secret(name) and subject.written[name]:
+            yield Finding(
+                subject=f"Environment={name}",
+                expected="a secret that only the service can read",
+                found="in the unit, which every user of the host can read",
+                fix="write it into a file of mode 0600 and name that by EnvironmentFile=",
+            )
+    for path in subject.around.open_files:
+        yield Finding(
+            subject=path,
+            expected="a file that only its owner can read",
+            found="one that every user of the host can read",
+            fix=f"chmod 0600 {path}",
+        )
+    for path in subject.around.absent_files:
+        yield Finding(
+            subject=path,
+            expected="a file that can be read",
+            found="none: the start fails, or what it sets was not looked at",
+            fix="make it, or run this as root; a - before the path makes it optional",
+            is_unknown=True,
+        )
+
+
+def _address(subject: Subject) -> Iterator[Finding]:
+    host = subject.engine.host
+    if host is None or subject.is_exposed or "$" in host or "/" in host or host == "localhost":
+        return
+    try:
+        is_open = not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_open = True
+    if is_open:
+        is_said = subject.engine.has("--host", "--http-address")
+        yield Finding(
+            subject="the address",
+            expected="127.0.0.1, unless others are meant to reach the server",
+            found=f"{host}{'' if is_said else ', where it listens without --host'}: everybody who "
+            "reaches the host reaches it",
+            fix="write --host 127.0.0.1; if it is meant: --set host=ADDRESS",
+        )

@@ -1,0 +1,173 @@
+"""What the host says of a unit besides its topology: files, slices, controllers."""
+
+import os
+import pwd
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_numa.errors import ParseError, UnitError
+from pytest_numa.kernel import cpulist
+from pytest_numa.lint.exposure import is_secret
+from pytest_numa.lint.subject import Subject, Surroundings
+from pytest_numa.services import quoting
+
+_WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
+_MODEL = ("--model", "--model-path", "-m")
+
+
+def read(subject: Subject, root: Path) -> Surroundings:
+    """Look around; what is not there, or may not be read, is None or is named."""
+    files = list(_files(subject))
+    texts = {path: _text(root, path) for path, _ in files}
+    found = Surroundings(
+        has_cpuset=_has_cpuset(subject.manager, root),
+        variables={
+            name: value for text in texts.values() for name, value in _assignments(text or "")
+        },
+        absent_files=tuple(path for path, is_needed in files if is_needed and texts[path] is None),
+        open_files=tuple(path for path, _ in files if _is_open(root, path, texts[path])),
+        slice_cpus=_of_slice(subject, root, "cpuset.cpus"),
+        slice_nodes=_of_slice(subject, root, "cpuset.mems"),
+    )
+    # The command line is whole only with the variables.
+    known = replace(subject, around=found)
+    return replace(found, unreachable=tuple(_unreachable(known, root)))
+
+
+def weights_bytes(subject: Subject, root: Path) -> int | None:
+    """The size of the model's files, where they come to lie in the host's memory."""
+    model = _model(subject)
+    has_gpus = subject.engine.uses_gpus and subject.topology.accelerators
+    if has_gpus or model is None:
+        return None
+    path = _below(root, model)
+    found = [path] if path.is_file() else [one for name in _WEIGHTS for one in path.glob(name)]
+    return sum(one.stat().st_size for one in found) or None
+
+
+def drop_ins(folder: Path, unit: str) -> Iterator[tuple[str, str]]:
+    """The drop-ins of a unit and of its template, by their place below ``folder``."""
+    prefix, at, _ = unit.partition("@")
+    names = [f"{prefix}@.service.d", f"{unit}.d"] if at else [f"{unit}.d"]
+    for name in names:
+        for path in sorted((folder / name).glob("*.conf")):
+            try:
+                yield f"{name}/{path.name}", path.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+
+
+def _files(subject: Subject) -> Iterator[tuple[str, bool]]:
+    """Files that the unit takes values from, and whether it cannot start without them."""
+    for line in subject.texts("EnvironmentFile"):
+        yield line.removeprefix("-").strip(), not line.startswith("-")
+    for line in subject.texts("LoadCredential"):
+        path = line.partition(":")[2]
+        if path.startswith("/"):
+            yield path, True
+
+
+def _text(root: Path, path: str) -> str | None:
+    try:
+        return _below(root, path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _below(root: Path, path: str) -> Path:
+    return root / path.lstrip("/")
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    """The variables of an environment file, systemd.exec(5)."""
+    for line in text.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if not equals or name.startswith(("#", ";")):
+            continue
+        try:
+            words = quoting.split(value, source=name)
+        except UnitError:
+            words = [value]
+        yield name.strip(), " ".join(words)
+
+
+def _is_open(root: Path, path: str, text: str | None) -> bool:
+    """Whether everybody may read a file that holds a secret."""
+    try:
+        mode = _below(root, path).stat().st_mode
+    except OSError:
+        return False
+    names: Mapping[str, str] = dict(_assignments(text or ""))
+    is_all_secret = not names
+    return bool(mode & stat.S_IROTH) and (is_all_secret or any(map(is_secret, names)))
+
+
+def _has_cpuset(manager: str, root: Path) -> bool | None:
+    folder = root / "sys/fs/cgroup"
+    if manager == "private":
+        return False
+    if manager == "user":
+        uid = os.geteuid()
+        folder = folder / f"user.slice/user-{uid}.slice/user@{uid}.service"
+    try:
+        return "cpuset" in (folder / "cgroup.controllers").read_text(encoding="utf-8").split()
+    except OSError:
+        return None
+
+
+def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:
+    if subject.manager != "system":
+        return None
+    own = subject.text("Slice") or "system.slice"
+    parts = own.removesuffix(".slice").split("-")
+    folders = ["-".join(parts[: number + 1]) + ".slice" for number in range(len(parts))]
+    path = root.joinpath("sys/fs/cgroup", *folders, name)
+    try:
+        return cpulist.parse(path.read_text(encoding="utf-8"), source=str(path)) or None
+    except (OSError, ParseError):
+        return None
+
+
+def _unreachable(subject: Subject, root: Path) -> Iterator[str]:
+    """The model and the program, where the unit's user cannot read them; on this host alone."""
+    if root != Path("/"):
+        return
+    model = _model(subject)
+    if model is not None and not Path(model).exists():
+        yield model
+    user = subject.text("User")
+    if user in ("root", "0") or (user is None and not subject.is_on("DynamicUser")):
+        return
+    uid = _uid(user)
+    program = subject.argv[0] if subject.argv and subject.argv[0].startswith("/") else None
+    for path in filter(None, (program, model)):
+        if Path(path).exists() and not _may_read(Path(path).resolve(), uid):
+            yield path
+
+
+def _model(subject: Subject) -> str | None:
+    names = _MODEL if subject.engine.name == "llama.cpp" else _MODEL[:2]
+    found = subject.engine.option(*names)
+    if found is None and "serve" in subject.argv[:-1]:
+        found = subject.argv[subject.argv.index("serve") + 1]
+    return found if found is not None and found.startswith("/") else None
+
+
+def _uid(user: str | None) -> int | None:
+    try:
+        return pwd.getpwnam(user).pw_uid if user else None
+    except KeyError:
+        return None
+
+
+def _may_read(path: Path, uid: int | None) -> bool:
+    """Whether a user may enter all folders and read the file; groups are taken to be fitting."""
+    for one in (path, *path.parents):
+        found = one.stat()
+        needed = stat.S_IXUSR if stat.S_ISDIR(found.st_mode) else stat.S_IRUSR
+        shift = 0 if found.st_uid == uid else 6
+        if not found.st_mode & ((needed >> shift) | (needed >> 3)):
+            return False
+    return True

@@ -1,0 +1,191 @@
+"""How a unit stands under its manager: its files, its links, and whether it runs.
+
+A standing is taken before a change and brought back afterwards; to bring back what is there
+already does nothing.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_numa.errors import HostError, UnitError
+from pytest_numa.services import bundle, systemctl
+
+_RUNS = ("active", "activating", "reloading")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file's text, what is no UTF-8 in it as surrogates, and its permissions."""
+
+    text: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Paths are relative to the unit folder; a file that is not there is None."""
+
+    files: Mapping[str, File | None]
+    links: Mapping[str, str]
+    """Links that are named like the unit or lead to it, with their targets."""
+    folders: tuple[str, ...]
+    """The folders of drop-ins and links that there were."""
+    is_active: bool
+
+    def as_document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "files": {
+                path: None if file is None else {"text": file.text, "mode": file.mode}
+                for path, file in self.files.items()
+            },
+            "links": dict(self.links),
+            "folders": list(self.folders),
+            "is_active": self.is_active,
+        }
+
+
+def from_document(document: Mapping[str, Any]) -> Standing:
+    """What ``as_document`` has made; KeyError and TypeError where it has not."""
+    return Standing(
+        files={
+            path: None if file is None else File(text=file["text"], mode=file["mode"])
+            for path, file in document["files"].items()
+        },
+        links=dict(document["links"]),
+        folders=tuple(document["folders"]),
+        is_active=document["is_active"],
+    )
+
+
+def read(scope: systemctl.Scope, unit: str, paths: Iterable[str]) -> Standing:
+    """How things stand now."""
+    folder = scope.unit_folder
+    return Standing(
+        files={path: read_file(folder / path) for path in sorted(paths)},
+        links=_links(folder, unit),
+        folders=_folders(folder),
+        is_active=_is_service(unit)
+        and systemctl.show(scope, unit, "ActiveState")["ActiveState"] in _RUNS,
+    )
+
+
+def read_file(path: Path) -> File | None:
+    """A regular file; None where there is nothing, UnitError where there is something else."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            what = f"a link to {path.readlink()}" if path.is_symlink() else "no regular file"
+            raise UnitError(
+                f"{path}: expected a unit file or nothing, found {what}: it stays as it is; "
+                "move it away (a link to /dev/null: systemctl unmask), or rename the template"
+            )
+        text = path.read_bytes().decode(errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise HostError(f"{path} cannot be read: {error.strerror}") from None
+    return File(text=text, mode=stat.S_IMODE(found.st_mode))
+
+
+def check_replaceable(scope: systemctl.Scope, target: Standing) -> None:
+    """UnitError where a file is neither ours nor as it shall be: somebody has changed it."""
+    for path, wanted in target.files.items():
+        now = read_file(scope.unit_folder / path)
+        if now is not None and now != wanted and not bundle.is_ours(now.text):
+            raise UnitError(
+                f"{scope.unit_folder / path} was not written by pytest-numa, or was changed since: "
+                "it stays as it is; move it away, or have it replaced by --force, which keeps a "
+                "copy"
+            )
+
+
+def bring(scope: systemctl.Scope, unit: str, target: Standing) -> None:
+    """Make it so. Whoever calls this has checked that the files may be replaced."""
+    folder = scope.unit_folder
+    links = _links(folder, unit)
+    if _is_service(unit) and not target.is_active:
+        systemctl.run(scope, "stop", "--", unit)
+    changed = [write(folder / path, file) for path, file in target.files.items()]
+    _bring_links(folder, links, target.links)
+    _remove_folders(folder, {*target.files, *target.links, *links}, kept=target.folders)
+    systemctl.run(scope, "daemon-reload")
+    if not target.is_active:
+        systemctl.run(scope, "reset-failed", "--", unit)
+    elif _is_service(unit):
+        systemctl.run(scope, "restart" if any(changed) else "start", "--", unit)
+
+
+def _is_service(unit: str) -> bool:
+    # To stop a slice would stop all that runs in it.
+    return unit.endswith(".service")
+
+
+def write(path: Path, file: File | None) -> bool:
+    """Write or remove a file in one step; whether that changed anything."""
+    # A fixed name: what a killed writer left is overwritten or removed by the next.
+    temporary = path.with_name(f".{path.name}.pytest-numa")
+    try:
+        temporary.unlink(missing_ok=True)
+        if read_file(path) == file:
+            return False
+        if file is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as opened:
+                os.fchmod(opened.fileno(), file.mode)
+                opened.write(file.text.encode(errors="surrogateescape"))
+                opened.flush()
+                os.fsync(opened.fileno())
+            temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise HostError(f"{path} cannot be written: {error.strerror or error}") from None
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _links(folder: Path, unit: str) -> dict[str, str]:
+    found = (path for pattern in ("*", "*/*") for path in folder.glob(pattern))
+    links = {str(path.relative_to(folder)): path for path in found if path.is_symlink()}
+    # The file itself, as a link, is refused by read_file().
+    return {
+        name: str(path.readlink())
+        for name, path in sorted(links.items())
+        if name != unit and unit in (path.name, path.readlink().name)
+    }
+
+
+def _bring_links(folder: Path, now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+    for name in now.keys() - wanted.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name in wanted.keys() - now.keys():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(wanted[name])
+
+
+def _folders(folder: Path) -> tuple[str, ...]:
+    return tuple(
+        sorted(path.name for path in folder.glob("*") if path.is_dir() and not path.is_symlink())
+    )
+
+
+def _remove_folders(folder: Path, paths: Iterable[str], *, kept: Iterable[str]) -> None:
+    for name in {str(Path(path).parent) for path in paths} - {".", *kept}:
+        with contextlib.suppress(OSError):
+            (folder / name).rmdir()
