@@ -48,7 +48,7 @@ class Session:
         self._service: Service | None = None
         self._perf: tuple[str | None] | None = None
         self._page_cache = PageCache(wanted.page_cache, wanted.command)
-        self._measured_s = 0.0
+        self._spent = measuring.Spent()
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
@@ -130,24 +130,25 @@ class Session:
             )
             begun_s = time.monotonic()
             blocks = experiment.run(plan, driver, done=list(kept.blocks))
-            self._measured_s = time.monotonic() - begun_s
+            self._spent = measuring.Spent(
+                blocks=len(blocks) - kept.resumed, elapsed_s=time.monotonic() - begun_s
+            )
         return Measurement(
             begun_at=kept.begun_at,
             blocks=blocks,
-            took_s=None if kept.resumed else self._measured_s,
+            took_s=None if kept.resumed else self._spent.elapsed_s,
             notes=kept.notes,
             page_cache=tuple(self._page_cache.sentences()),
         )
 
     def under_conditions(self, measurement: Measurement) -> Measurement:
         """The same with the blocks under each condition that is wanted, if any."""
-        if not self.settings.conditions:
+        if not self.settings.conditions or self.settings.is_null_control:
             return measurement
-        spent = measuring.Spent(blocks=len(measurement.blocks), elapsed_s=self._measured_s)
         found = measuring.measured(
             self.settings.conditions,
             self.settings.plan,
-            spent,
+            self._spent,
             self._held(),
             measure=self._measured,
             on_block=self._progress.on_condition,

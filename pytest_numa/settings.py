@@ -80,7 +80,8 @@ class Settings:
     def inputs(self, plan: Plan) -> str:
         """A digest of all that blocks of one session have in common."""
         parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
-        return hashlib.sha256(repr((*parts, self.workload, self.limits)).encode()).hexdigest()
+        others = (self.workload, self.limits, self.page_cache.choice)
+        return hashlib.sha256(repr((*parts, *others)).encode()).hexdigest()
 
     @property
     def unit(self) -> Unit:

@@ -25,10 +25,10 @@ class Found(Generic[Measured]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What the main question took: blocks, and the seconds of all of them."""
+    """What the main question took in this session: blocks, and the seconds of all of them."""
 
-    blocks: int
-    elapsed_s: float
+    blocks: int = 0
+    elapsed_s: float = 0.0
 
 
 def measured(
@@ -52,6 +52,7 @@ def measured(
         conditions=conditions,
         rounds=wanted.blocks if conditions else 0,
         runs=plan.runs,
+        cool_down_s=plan.cool_down_s,
         time_s=None if limit_s is None else limit_s - spent.elapsed_s,
         block_s=spent.elapsed_s / max(1, spent.blocks),
     )

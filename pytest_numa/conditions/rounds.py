@@ -33,6 +33,7 @@ class Schedule:
     conditions: tuple[Condition, ...]
     rounds: int
     runs: int = 1
+    cool_down_s: float = 0.0
     time_s: float | None = None
     block_s: float = 0.0
 
@@ -63,6 +64,7 @@ class Driver(Generic[Measured]):
     on_block: Callable[[str, int, Block[Measured]], None]
     on_round: Callable[[Round[Measured]], None]
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
 def run(schedule: Schedule, driver: Driver[Measured]) -> None:
@@ -96,6 +98,8 @@ def _block(
     )
     block: dict[str, Sequence[Measured]] = {}
     for mode in plan.order(number):
+        if schedule.cool_down_s:
+            driver.sleep(schedule.cool_down_s)
         position = Position(
             block=number * (1 + len(schedule.conditions)) + done,
             mode=mode,

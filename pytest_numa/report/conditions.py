@@ -52,8 +52,16 @@ def sentences(measurement: Measurement) -> list[str]:
     ]
 
 
-def document(measurement: Measurement) -> list[dict[str, Any]]:
-    """All figures as plain values, for files: fractions, and None for an infinite bound."""
+def document(measurement: Measurement) -> dict[str, Any]:
+    """All of it as plain values, for files: fractions, and None for an infinite bound."""
+    found = measurement.conditions
+    return {
+        "changes": _changes(measurement),
+        "notes": list(found.notes) if found else [],
+    }
+
+
+def _changes(measurement: Measurement) -> list[dict[str, Any]]:
     found = measurement.conditions
     return [
         {

@@ -80,6 +80,21 @@ def test_each_mode_runs_as_often_in_a_block_as_in_the_main_blocks() -> None:
     assert recorder.rounds[0]["A"] == {"pinned": ["A", "A"], "systemd": ["A", "A"]}
 
 
+def test_the_host_rests_before_each_start_as_it_does_between_main_blocks() -> None:
+    recorder = Recorder()
+    rests: list[float] = []
+    driver = Driver(
+        measure=recorder.measure,
+        on_block=lambda *_: None,
+        on_round=recorder.rounds.append,
+        sleep=rests.append,
+    )
+
+    rounds.run(Schedule(conditions=(recorder.condition("A"),), rounds=1, cool_down_s=3.0), driver)
+
+    assert rests == [3.0] * 4
+
+
 def test_no_round_begins_that_would_end_after_the_time() -> None:
     recorder = Recorder()
     schedule = Schedule(conditions=(recorder.condition("A"),), rounds=4, time_s=20.0, block_s=4.0)

@@ -1,5 +1,6 @@
 """Whole sessions under conditions: a tree of files for the governors, all else is real."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -91,9 +92,10 @@ def ended(
 def test_governors_and_neighbours_have_their_sections_and_nothing_stays(
     pytester: pytest.Pytester, governor: Path
 ) -> None:
-    args = ("--numa-governor", "performance", "--numa-neighbour", "same")
+    conditions = ("--numa-governor", "performance", "--numa-neighbour", "same")
 
-    result = pytester.runpytest_subprocess(*options(*args, "--numa-condition-blocks", "1"))
+    files = ("--numa-condition-blocks", "1", "--numa-json", "session.json")
+    result = pytester.runpytest_subprocess(*options(*conditions, *files))
 
     report = (pytester.path / "benchmarks/numa_baseline.md").read_text(encoding="utf-8")
     result.assert_outcomes(passed=1)
@@ -108,6 +110,11 @@ def test_governors_and_neighbours_have_their_sections_and_nothing_stays(
     )
     assert "### CPU governors\n\n| Condition" in report
     assert "### Noisy neighbours\n\n| Condition" in report
+    document = json.loads((pytester.path / "session.json").read_text(encoding="utf-8"))
+    assert [one["condition"] for one in document["conditions"]["changes"]] == [
+        *["governor performance"] * 4,
+        *["neighbour same"] * 4,
+    ]
     assert in_force(governor) == "powersave"
     assert neighbours() == []
     assert not STATE.exists()

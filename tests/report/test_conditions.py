@@ -54,7 +54,7 @@ def test_without_conditions_there_is_nothing_to_tell() -> None:
 
     assert conditions.section(bare, "governor") == ""
     assert conditions.sentences(bare) == []
-    assert conditions.document(bare) == []
+    assert conditions.document(bare) == {"changes": [], "notes": []}
 
 
 def test_a_governor_has_a_row_for_each_mode_with_both_figures() -> None:
@@ -161,7 +161,10 @@ def test_a_note_without_any_condition_stands_among_the_governors() -> None:
 def test_every_figure_is_there_for_files() -> None:
     under = [block({"pinned": 0.8 * noise}) for noise in NOISE]
 
-    throughput, latency = conditions.document(measurement("governor performance", under))
+    document = conditions.document(measurement("governor performance", under, "a note"))
+
+    throughput, latency = document["changes"]
+    assert document["notes"] == ["a note"]
 
     assert throughput["slowdown"] == pytest.approx(-0.2)
     assert throughput["figure"] == "tokens_per_s"
