@@ -81,6 +81,7 @@ class ActivePlugin:
         name = "/".join(("pytest_numa", *module_path.parts[-2:]))
         return pytest.Module.from_parent(parent, path=module_path, nodeid=name)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             # A misspelt mark must stop here, not after a model took minutes to load.

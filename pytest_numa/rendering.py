@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_numa import llamacpp_server
 from pytest_numa.errors import HostError, UnitError
+from pytest_numa.kernel import cpulist
 from pytest_numa.policy import Policy
 from pytest_numa.services import bundle, catalogue, template
 from pytest_numa.services.bundle import Bundle
@@ -17,7 +18,13 @@ from pytest_numa.services.unit import Unit
 
 # What a template that runs the embedded server has in its text.
 _EMBEDDED = "pytest_numa.llamacpp_server"
-_OURS = {"cpus": "--cpus", "memory_nodes": "--numa-node", "unit_name": "NAME", "instance": "NAME"}
+_OURS = dict.fromkeys(("cpus", "cpu_count", "other_cpus"), "--cpus") | {
+    "memory_nodes": "--numa-node",
+    "wrapper": "policy_style=STYLE",
+    "manager": "--numa-manager or --user",
+    "unit_name": "NAME",
+    "instance": "NAME",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +35,22 @@ class Rendered:
     variables: Mapping[str, str]
 
 
-def render(name: str, *, directory: Path, policy: Policy, given: Mapping[str, str]) -> Rendered:
+def render(
+    name: str,
+    *,
+    directory: Path,
+    policy: Policy,
+    given: Mapping[str, str],
+    manager: str,
+    cpus_online: frozenset[int],
+) -> Rendered:
     """Render the template called ``name``; ``given`` are the user's KEY=VALUE."""
     source = catalogue.find(name, directory=directory)
-    _check_names(source, given)
-    variables = _variables(source, given)
+    used = template.names(source)
+    _check_names(source, given, used)
+    variables = {**_variables(source, given), "manager": manager}
+    if "other_cpus" in used:
+        variables["other_cpus"] = _others(policy, cpus_online)
     wanted = template.render(source, policy=policy, variables=variables)
     line = _origin(name, policy, given)
     files = tuple(
@@ -63,9 +81,18 @@ def _origin(name: str, policy: Policy, given: Mapping[str, str]) -> str:
     return line if line.isprintable() else json.dumps(words)
 
 
-def _check_names(source: catalogue.Source, given: Mapping[str, str]) -> None:
+def _others(policy: Policy, cpus_online: frozenset[int]) -> str:
+    others = cpulist.format(cpus_online - policy.cpus)
+    if not others:
+        raise UnitError(
+            f"--cpus: expected to leave a CPU to everything else, found all of them, "
+            f"{policy.cpu_list}; name fewer"
+        )
+    return others
+
+
+def _check_names(source: catalogue.Source, given: Mapping[str, str], used: frozenset[str]) -> None:
     """Refuse what the template would not use: it was misspelt, or belongs to another one."""
-    used = template.names(source)
     for key in given:
         if key in _OURS:
             raise UnitError(f"{key}: expected by {_OURS[key]}, found as KEY=VALUE; give it there")

@@ -134,12 +134,17 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         cpus_option=values["cpus"],
         allowed_cpus=client_place.cpus_in_reach(topology),
     )
+    manager = managers.choose(values["manager"])
     rendered = rendering.render(
-        values["unit"], directory=directory, policy=wanted, given=values["set"]
+        values["unit"],
+        directory=directory,
+        policy=wanted,
+        given=values["set"],
+        manager=manager.name,
+        cpus_online=topology.cpus_online,
     )
     variables = rendered.variables
     command = rendered.bundle.unit.command()
-    manager = managers.choose(values["manager"])
     _check_tools(values["modes"])
     _check_keep(values, manager)
     workload = _workload(values, directory)

@@ -42,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             _add_inputs(action)
         if name == "lint":
             _add_wishes(action)
-        if name != "render":
-            action.add_argument("--user", action="store_true", help="of your own systemd --user")
+        action.add_argument("--user", action="store_true", help="of your own systemd --user")
         if name == "install":
             action.add_argument("--enable", action="store_true", help="start it at every boot")
             action.add_argument("--now", action="store_true", help="enable it, and start it now")
@@ -130,16 +129,13 @@ def _render(arguments: argparse.Namespace) -> int:
 
 
 def _lint(arguments: argparse.Namespace) -> int:
+    topology = host.read_topology(arguments.root)
     try:
-        wanted, wish = _wanted(arguments)
+        wanted, wish = _wanted(arguments, topology)
     except _Usage as error:
         return _refuse(error)
     findings = linting.lint(
-        wanted,
-        wish,
-        topology=host.read_topology(arguments.root),
-        scope=_scope(arguments),
-        root=arguments.root,
+        wanted, wish, topology=topology, scope=_scope(arguments), root=arguments.root
     )
     if arguments.json:
         print(json.dumps(lint_report.document(wanted.name, findings), indent=2))
@@ -150,7 +146,7 @@ def _lint(arguments: argparse.Namespace) -> int:
     return 1
 
 
-def _wanted(arguments: argparse.Namespace) -> tuple[Bundle, linting.Wish]:
+def _wanted(arguments: argparse.Namespace, topology: host.Topology) -> tuple[Bundle, linting.Wish]:
     """The unit, and what is wanted of it; a plain unit file may stand for itself."""
     wish = linting.Wish(
         needs_bytes=arguments.memory,
@@ -163,7 +159,7 @@ def _wanted(arguments: argparse.Namespace) -> tuple[Bundle, linting.Wish]:
         raise _Usage(str(error)) from None
     if plain is not None and arguments.numa_node is None and arguments.cpus is None:
         return plain, wish
-    return _rendered(arguments).bundle, replace(wish, policy=_policy(arguments))
+    return _rendered(arguments).bundle, replace(wish, policy=_policy(arguments, topology))
 
 
 def _diff(arguments: argparse.Namespace) -> int:
@@ -227,19 +223,22 @@ class _Usage(Exception):  # noqa: N818 - the user's words cannot be followed; ne
 
 def _rendered(arguments: argparse.Namespace) -> Rendered:
     try:
+        topology = host.read_topology(arguments.root)
         return rendering.render(
             arguments.name,
             directory=Path.cwd(),
-            policy=_policy(arguments),
+            policy=_policy(arguments, topology),
             given=option.settings(arguments.set),
+            manager=_scope(arguments).manager,
+            cpus_online=topology.cpus_online,
         )
     except (PolicyError, UnitError, ValueError) as error:
         raise _Usage(str(error)) from None
 
 
-def _policy(arguments: argparse.Namespace) -> policy.Policy:
+def _policy(arguments: argparse.Namespace, topology: host.Topology) -> policy.Policy:
     return policy.resolve(
-        host.read_topology(arguments.root),
+        topology,
         node_option=arguments.numa_node,
         cpus_option=arguments.cpus,
     )

@@ -21,6 +21,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _command(subject)
     yield from _type(subject)
     yield from _program(subject)
+    yield from _paths(subject)
     yield from _stopping(subject)
     yield from _limits(subject)
     yield from _target(subject)
@@ -110,12 +111,23 @@ def _program(subject: Subject) -> Iterator[Finding]:
             + ("" if subject.engine.name else "; what it starts was not looked at"),
             fix="name the program itself, or begin the last command of the script with `exec`",
         )
-    for path in subject.around.unreachable:
+
+
+def _paths(subject: Subject) -> Iterator[Finding]:
+    for path in subject.around.missing:
         yield Finding(
             subject=path,
-            expected="a file that the unit's user can read",
-            found="none, or one below a folder that this user may not enter",
-            fix="put it below /opt or /srv, readable for everybody",
+            expected="a program or model that is there",
+            found="nothing",
+            fix="install it, or write the path where it is",
+        )
+    for path in subject.around.unreachable:
+        user = subject.text("User") or "its dynamic user"
+        yield Finding(
+            subject=path,
+            expected=f"one that {user} can read",
+            found="itself or a folder above it is closed to that user",
+            fix="put it below /opt or /srv, readable for all, or write another User= (--set user=)",
         )
 
 

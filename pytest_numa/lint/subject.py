@@ -34,8 +34,10 @@ class Surroundings:
     """Files of EnvironmentFile= and LoadCredential= that cannot be read."""
     open_files: tuple[str, ...] = ()
     """Those that everybody may read."""
+    missing: tuple[str, ...] = ()
+    """The program and the model, where they are not there."""
     unreachable: tuple[str, ...] = ()
-    """Paths of the command line that are not there, or that the unit's user cannot reach."""
+    """Where they are, and the unit's user cannot read them."""
     slice_cpus: frozenset[int] | None = None
     slice_nodes: frozenset[int] | None = None
 
@@ -55,20 +57,25 @@ class Subject:
     """Whether it was asked to listen on a network."""
     around: Surroundings = Surroundings()
 
-    def text(self, key: str, section: str = "Service") -> str | None:
+    def text(self, key: str, section: str | None = None) -> str | None:
         """The last value of a directive; None where it is not given."""
         found = self.texts(key, section)
         return found[-1] if found else None
 
-    def texts(self, key: str, section: str = "Service") -> list[str]:
+    def texts(self, key: str, section: str | None = None) -> list[str]:
         """All values of a directive since it was last reset."""
-        return self._by_name.get((section, key), [])
+        return self._by_name.get((section or self.section, key), [])
+
+    @property
+    def section(self) -> str:
+        """Where a unit of its kind has its CPUs and its memory."""
+        return "Slice" if self.unit.name.endswith(".slice") else "Service"
 
     def is_on(self, key: str) -> bool:
         """Whether a directive that is yes or no says yes."""
         return (self.text(key) or "").lower() in _YES
 
-    def members(self, key: str, section: str = "Service") -> frozenset[int] | None:
+    def members(self, key: str, section: str | None = None) -> frozenset[int] | None:
         """The CPUs or nodes of a directive, of all its lines; None without any that is a list."""
         found: frozenset[int] = frozenset()
         for text in self.texts(key, section):

@@ -33,7 +33,14 @@ def read(subject: Subject, root: Path) -> Surroundings:
     )
     # The command line is whole only with the variables.
     known = replace(subject, around=found)
-    return replace(found, unreachable=tuple(_unreachable(known, root)))
+    if root != Path("/"):
+        return found
+    paths = list(_read_paths(known))
+    return replace(
+        found,
+        missing=tuple(path for path in paths if not Path(path).exists()),
+        unreachable=tuple(path for path in paths if _is_closed(known, path)),
+    )
 
 
 def weights_bytes(subject: Subject, root: Path) -> int | None:
@@ -130,21 +137,21 @@ def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:
         return None
 
 
-def _unreachable(subject: Subject, root: Path) -> Iterator[str]:
-    """The model and the program, where the unit's user cannot read them; on this host alone."""
-    if root != Path("/"):
-        return
+def _read_paths(subject: Subject) -> Iterator[str]:
+    """The program and the model. Of a program that comes first systemd-analyze says more."""
     model = _model(subject)
-    if model is not None and not Path(model).exists():
+    program = subject.argv[0] if subject.argv and subject.argv[0].startswith("/") else None
+    if program is not None and (subject.wrappers or Path(program).exists()):
+        yield program
+    if model is not None:
         yield model
+
+
+def _is_closed(subject: Subject, path: str) -> bool:
     user = subject.text("User")
     if user in ("root", "0") or (user is None and not subject.is_on("DynamicUser")):
-        return
-    uid = _uid(user)
-    program = subject.argv[0] if subject.argv and subject.argv[0].startswith("/") else None
-    for path in filter(None, (program, model)):
-        if Path(path).exists() and not _may_read(Path(path).resolve(), uid):
-            yield path
+        return False
+    return Path(path).exists() and not _may_read(Path(path).resolve(), _uid(user))
 
 
 def _model(subject: Subject) -> str | None:

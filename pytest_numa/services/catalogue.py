@@ -14,6 +14,7 @@ from pytest_numa.errors import UnitError
 
 _TEMPLATE = ".j2"
 _SUFFIXES = (".service", ".slice")
+_INCLUDE = re.compile(r"\{% include \"([^\"]+)\" %\}\n")
 _COMMENT = re.compile(r"\{#(.*?)#\}", re.DOTALL)
 
 
@@ -59,6 +60,18 @@ class Source:
     def text(self) -> str:
         """The template."""
         return read(self.path)
+
+    def whole(self) -> str:
+        """The template with its parts in their places: to be kept and changed by a user."""
+        return self._with_parts(self.text())
+
+    def _with_parts(self, text: str) -> str:
+        def part(match: re.Match[str]) -> str:
+            paths = (folder / match[1] for folder in self.folders)
+            found = next((path for path in paths if path.is_file()), None)
+            return match[0] if found is None else self._with_parts(read(found))
+
+        return _INCLUDE.sub(part, text)
 
     def others(self) -> Iterator[tuple[str, Path]]:
         """The templates of the files that go with it, by where they are installed."""

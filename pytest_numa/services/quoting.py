@@ -3,10 +3,15 @@
 Format: systemd.syntax(7), systemd.service(5) "COMMAND LINES", systemd.unit(5) "SPECIFIERS".
 """
 
+import shlex
+
 from pytest_numa.errors import UnitError
 
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 _NUMERIC = {"x": (2, 16), "u": (4, 16), "U": (8, 16)}
+_PREFIXES = "@-:+!|"
+# systemd refuses the program's path with these (string_is_safe()), and expands $ in its name alone.
+_UNSAFE = frozenset("\"'\\$")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@-")
 
 
@@ -36,7 +41,44 @@ def plain(value: object) -> str:
         raise UnitError(f"this value must be one line of printable text: {text!r}")
     if text.endswith("\\"):
         raise UnitError(f"a value that ends in a backslash would swallow the next line: {text!r}")
+    if text != text.strip(" \t"):
+        raise UnitError(f"this value must have no blanks at its ends: {text!r}")
     return text.replace("%", "%%")
+
+
+def path(value: object) -> str:
+    """The whole of a directive that is an absolute path; with a - in front it would be optional."""
+    text = str(value)
+    if not text.startswith("/"):
+        raise UnitError(f"expected an absolute path, found {text!r}")
+    return plain(text)
+
+
+def file(value: object) -> str:
+    """The whole of EnvironmentFile=: a path that is no pattern."""
+    text = path(value)
+    if set(text) & set("*?[\\"):
+        raise UnitError(f"expected a path without * ? [ and backslash, found {str(value)!r}")
+    return text
+
+
+def program(value: object) -> str:
+    """The first word of a command line: quotes do not keep systemd from reading a prefix there."""
+    text = str(value)
+    if not text or text[0] in _PREFIXES or set(text) & _UNSAFE or not text.isprintable():
+        raise UnitError(
+            f"expected a program's path without quotes, $ and backslash and without one of "
+            f"{_PREFIXES} in front, found {text!r}"
+        )
+    return assignment(text)
+
+
+def shell_words(value: object) -> list[str]:
+    """A command line as a user types it, as words; no variable and no pipe means anything."""
+    try:
+        return shlex.split(str(value))
+    except ValueError as error:
+        raise UnitError(f"{error} in {str(value)!r}") from None
 
 
 def _hexadecimal(char: str) -> str:

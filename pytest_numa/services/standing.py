@@ -15,6 +15,9 @@ from typing import Any
 from pytest_numa.errors import HostError, UnitError
 from pytest_numa.services import bundle, systemctl
 
+_CACHES = Path("/var/cache")
+# Of version 2, and beside version 1.
+_CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 _RUNS = ("active", "activating", "reloading")
 
 
@@ -36,6 +39,8 @@ class Standing:
     folders: tuple[str, ...]
     """The folders of drop-ins and links that there were."""
     is_active: bool
+    has_cache: bool = True
+    """Whether there was a CacheDirectory= named like the unit; only what came later is removed."""
 
     def as_document(self) -> dict[str, Any]:
         """For JSON."""
@@ -47,6 +52,7 @@ class Standing:
             "links": dict(self.links),
             "folders": list(self.folders),
             "is_active": self.is_active,
+            "has_cache": self.has_cache,
         }
 
 
@@ -60,6 +66,7 @@ def from_document(document: Mapping[str, Any]) -> Standing:
         links=dict(document["links"]),
         folders=tuple(document["folders"]),
         is_active=document["is_active"],
+        has_cache=document.get("has_cache", True),
     )
 
 
@@ -72,6 +79,7 @@ def read(scope: systemctl.Scope, unit: str, paths: Iterable[str]) -> Standing:
         folders=_folders(folder),
         is_active=_is_service(unit)
         and systemctl.show(scope, unit, "ActiveState")["ActiveState"] in _RUNS,
+        has_cache=os.path.lexists(_CACHES / unit.removesuffix(".service")),
     )
 
 
@@ -109,8 +117,13 @@ def bring(scope: systemctl.Scope, unit: str, target: Standing) -> None:
     """Make it so. Whoever calls this has checked that the files may be replaced."""
     folder = scope.unit_folder
     links = _links(folder, unit)
+    is_removal = all(file is None for file in target.files.values())
+    slice_unit = _slice_of(scope, unit) if is_removal else None
     if _is_service(unit) and not target.is_active:
         systemctl.run(scope, "stop", "--", unit)
+    if is_removal and not target.has_cache:
+        # Only systemd knows where a dynamic user's is. Without one it fails, and that is well.
+        systemctl.run(scope, "clean", "--what=cache", "--", unit)
     changed = [write(folder / path, file) for path, file in target.files.items()]
     _bring_links(folder, links, target.links)
     _remove_folders(folder, {*target.files, *target.links, *links}, kept=target.folders)
@@ -119,6 +132,25 @@ def bring(scope: systemctl.Scope, unit: str, target: Standing) -> None:
         systemctl.run(scope, "reset-failed", "--", unit)
     elif _is_service(unit):
         systemctl.run(scope, "restart" if any(changed) else "start", "--", unit)
+    if slice_unit:
+        _leave(scope, slice_unit)
+
+
+def _slice_of(scope: systemctl.Scope, unit: str) -> str:
+    return systemctl.show(scope, unit, "Slice")["Slice"] if _is_service(unit) else unit
+
+
+def _leave(scope: systemctl.Scope, slice_unit: str) -> None:
+    """Take away a slice that systemd made by itself and that is empty now; it never does so."""
+    found = systemctl.show(scope, slice_unit, "FragmentPath", "ControlGroup", "ActiveState")
+    if found["FragmentPath"] or found["ActiveState"] != "active" or not found["ControlGroup"]:
+        return
+    for root in _CGROUPS:
+        with contextlib.suppress(OSError):
+            events = Path(f"{root}{found['ControlGroup']}/cgroup.events").read_text("utf-8")
+            if "populated 0" in events:
+                systemctl.run(scope, "stop", "--", slice_unit)
+            return
 
 
 def _is_service(unit: str) -> bool:

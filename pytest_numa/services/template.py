@@ -1,10 +1,12 @@
 """Unit templates: how they become units."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
 import jinja2.meta
+from jinja2 import nodes
 
 from pytest_numa.errors import UnitError
 from pytest_numa.policy import Policy
@@ -19,16 +21,19 @@ STYLES = ("native", "numactl")
 def render(source: Source, *, policy: Policy, variables: Mapping[str, object]) -> Bundle:
     """Render a template, and those that go with it, with the policy and the user's variables.
 
-    They see ``cpus`` and ``memory_nodes`` (kernel lists), ``policy_style``, ``unit_name``,
-    ``instance`` and all of ``variables``; a name that is used and that nobody set is an error,
-    never an empty string. A file that is no template is taken as it is.
+    They see ``cpus`` and ``memory_nodes`` (kernel lists), ``cpu_count``, ``policy_style``,
+    ``wrapper`` (what that puts before the command), ``manager``, ``unit_name``, ``instance`` and
+    all of ``variables``; a name that is used and that nobody set is an error, never an empty
+    string. A file that is no template is taken as it is.
     """
-    given = {"policy_style": STYLES[0], **variables}
+    given = {"policy_style": STYLES[0], "manager": "system", **variables}
     if given["policy_style"] not in STYLES:
         raise UnitError(
             f"policy_style: expected {' or '.join(STYLES)}, found {given['policy_style']!r}"
         )
+    wrapper = shlex.join(policy.control_argv([])) if given["policy_style"] == "numactl" else ""
     given |= {"cpus": policy.cpu_list, "memory_nodes": policy.node_list}
+    given |= {"cpu_count": str(len(policy.cpus)), "wrapper": f"{wrapper} ".lstrip()}
     given |= {"unit_name": source.unit_name, "instance": source.instance or ""}
     if not source.is_template:
         own = UnitFile(path=source.file_name, text=source.text())
@@ -41,16 +46,25 @@ def render(source: Source, *, policy: Policy, variables: Mapping[str, object]) -
 
 
 def names(source: Source) -> frozenset[str]:
-    """The variables that a template and all that it includes use."""
+    """The variables that a template, all that it includes and the files with it use."""
+    if not source.is_template:
+        return frozenset()
+    paths = [source.path, *(path for _, path in source.others())]
+    return frozenset().union(*(_names(source, catalogue.read(path)) for path in paths))
+
+
+def _names(source: Source, text: str) -> frozenset[str]:
+    """Those of one template; what it sets itself is no variable of the parts that it includes."""
     environment = _environment(source)
-    found: set[str] = set()
-    waiting = [path for _, path in [("", source.path), *source.others()]]
-    texts = [catalogue.read(path) for path in waiting] if source.is_template else []
-    while texts:
-        tree = environment.parse(texts.pop())
-        found |= jinja2.meta.find_undeclared_variables(tree)
-        parts = filter(None, jinja2.meta.find_referenced_templates(tree))
-        texts += [_loader(source).get_source(environment, name)[0] for name in parts]
+    root = environment.parse(text)
+    targets = [node.target for node in root.find_all(nodes.Assign)]
+    own = {target.name for target in targets if isinstance(target, nodes.Name)}
+    found = set(jinja2.meta.find_undeclared_variables(root))
+    waiting = list(filter(None, jinja2.meta.find_referenced_templates(root)))
+    while waiting:
+        part = environment.parse(_loader(source).get_source(environment, waiting.pop())[0])
+        found |= jinja2.meta.find_undeclared_variables(part) - own
+        waiting += filter(None, jinja2.meta.find_referenced_templates(part))
     return frozenset(found)
 
 
@@ -76,6 +90,10 @@ def _environment(source: Source) -> jinja2.Environment:
         arg=lambda value: _Quoted(quoting.argument(value)),
         env=lambda value: _Quoted(quoting.assignment(value)),
         line=lambda value: _Quoted(quoting.plain(value)),
+        path=lambda value: _Quoted(quoting.path(value)),
+        file=lambda value: _Quoted(quoting.file(value)),
+        program=lambda value: _Quoted(quoting.program(value)),
+        words=quoting.shell_words,
     )
     return environment
 

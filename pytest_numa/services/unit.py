@@ -8,6 +8,7 @@ from pytest_numa.services import directives, quoting
 
 _NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,240}\.(?:service|slice)")
 _WRAPPERS = {"numactl", "taskset"}
+_CACHE = "/var/cache/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,10 @@ class Unit:
             for word in quoting.split(line, source=f"{self.name}: Environment=")
         ]
         pairs = (word.partition("=") for word in words)
-        return tuple((key, value) for key, _, value in pairs)
+        found = {key: value for key, _, value in pairs}
+        # A folder that systemd makes for the unit and its user is none for a launch by hand.
+        is_own = bool(self.values("CacheDirectory")) and found.get("HOME", "").startswith(_CACHE)
+        return tuple((key, value) for key, value in found.items() if key != "HOME" or not is_own)
 
     def _expanded(self, line: str, environment: dict[str, str]) -> list[str]:
         words = quoting.split(line, source=f"{self.name}: ExecStart=")
@@ -83,14 +87,20 @@ class Unit:
         return [re.sub(r"\$\$|\$\{?(\w+)\}?", value, self._literal(word)) for word in words]
 
     def _literal(self, text: str) -> str:
-        """Resolve ``%%``; any other specifier cannot be resolved outside systemd."""
-        specifier = re.search(r"%([^%])", text.replace("%%", ""))
-        if specifier:
+        """Resolve the unit's names and ``%%``; no other specifier can be outside systemd."""
+        stem = self.name.rpartition(".")[0]
+        prefix, _, instance = stem.partition("@")
+        known = {"%": "%", "n": self.name, "N": stem, "p": prefix, "i": instance}
+
+        def resolved(match: re.Match[str]) -> str:
+            if match[1] in known:
+                return known[match[1]]
             raise UnitError(
-                f"{self.name}: the specifier %{specifier[1]} in {text!r} means something to "
+                f"{self.name}: the specifier %{match[1]} in {text!r} means something to "
                 "systemd only: the same command cannot be launched by hand; write the value out"
             )
-        return text.replace("%%", "%")
+
+        return re.sub(r"%(.)", resolved, text)
 
 
 def _without_wrappers(argv: list[str], *, name: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def lay_out(directory: Path, *, unit: str, workflow: str, options: list[str]) ->
     place, text = _WORKFLOWS[workflow]
     texts = {
         _TEST: _test(shown),
-        f"units/{source.path.name}": source.text(),
+        f"units/{source.path.name}": source.whole(),
         place: (_HERE / text).read_text(encoding="utf-8").replace(_OPTIONS, shown),
     }
     return [_write(directory / name, text) for name, text in texts.items()]

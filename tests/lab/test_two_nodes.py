@@ -14,9 +14,11 @@ import pytest
 from build_image import PYTHON
 from guest import Guest
 
+from pytest_numa.services import catalogue
+
 pytestmark = pytest.mark.lab
 
-TEMPLATE = Path(__file__).parents[2] / "units/inference-llamacpp.service.j2"
+TEMPLATE = catalogue.find("inference-llamacpp", directory=Path("/nonexistent"))
 PLUGIN = Path(__file__).with_name("seen_from_outside.py")
 
 POLICY = "--numa-manager system --numa-node 1 --cpus 2-3"
@@ -141,7 +143,7 @@ def test_the_kernel_says_the_same_of_the_placement(guest: Guest) -> None:
 
     anonymous_bytes = seen.pop("anonymous_bytes")
     assert seen == {
-        "cgroup": "/system.slice/inference-llamacpp.service",
+        "cgroup": "/inference.slice/inference-llamacpp.service",
         "allowed_cpus": ["2-3"],
         "allowed_nodes": ["1"],
         "cpuset_cpus": "2-3",
@@ -173,7 +175,7 @@ def install_template(guest: Guest, folder: str, tmp_path: Path, text: str) -> No
     """Give a folder of the guest its own template, and one test that asks for placement."""
     project = tmp_path / "project"
     (project / "units").mkdir(parents=True)
-    (project / "units" / TEMPLATE.name).write_text(text)
+    (project / "units" / TEMPLATE.path.name).write_text(text)
     (project / "test_placement.py").write_text(
         "import pytest\n\n@pytest.mark.numa_placement\ndef test_placement():\n    pass\n"
     )
@@ -183,7 +185,7 @@ def install_template(guest: Guest, folder: str, tmp_path: Path, text: str) -> No
 def test_a_unit_with_its_memory_on_another_node_fails_the_placement(
     guest: Guest, tmp_path: Path
 ) -> None:
-    text = TEMPLATE.read_text()
+    text = TEMPLATE.whole()
     wrong = re.sub(r"(?m)^AllowedMemoryNodes=.*$", "AllowedMemoryNodes=0", text)
     wrong = re.sub(r"(?m)^NUMA(Policy|Mask)=.*\n", "", wrong)
     install_template(guest, "/root/wrong", tmp_path, wrong)
@@ -201,7 +203,7 @@ def test_a_unit_with_its_memory_on_another_node_fails_the_placement(
 def test_a_unit_that_contradicts_itself_is_an_error_that_names_the_exit_status(
     guest: Guest, tmp_path: Path
 ) -> None:
-    text = TEMPLATE.read_text()
+    text = TEMPLATE.whole()
     contradictory = re.sub(r"(?m)^AllowedMemoryNodes=.*$", "AllowedMemoryNodes=0", text)
     install_template(guest, "/root/contradictory", tmp_path, contradictory)
     before = guest.must(STATE, 60)

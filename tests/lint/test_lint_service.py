@@ -100,6 +100,7 @@ def test_what_a_users_manager_cannot_do_is_found(line: str, subject: str) -> Non
         (Surroundings(open_files=("/etc/k",)), "/etc/k"),
         (Surroundings(absent_files=("/etc/k",)), "/etc/k"),
         (Surroundings(unreachable=("/srv/m",)), "/srv/m"),
+        (Surroundings(missing=("/srv/m",)), "/srv/m"),
     ],
 )
 def test_files_that_do_not_fit_are_found(around: Surroundings, subject: str) -> None:

@@ -106,7 +106,7 @@ def test_a_model_that_the_user_cannot_reach_is_named(tmp_path: Path) -> None:
     closed.mkdir(mode=0o700)
     model = closed / "m.gguf"
     model.touch()
-    unit_text = text("DynamicUser=yes", command=f"/bin/sh-server --model {model}")
+    unit_text = text("DynamicUser=yes", command=f"/bin/true --model {model}")
 
     found = surroundings.read(subject(unit_text), Path("/"))
 
@@ -114,6 +114,6 @@ def test_a_model_that_the_user_cannot_reach_is_named(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_named() -> None:
-    unit_text = text(command="/bin/sh-server --model /nonexistent/m.gguf")
+    unit_text = text(command="/bin/true --model /nonexistent/m.gguf")
 
-    assert surroundings.read(subject(unit_text), Path("/")).unreachable == ("/nonexistent/m.gguf",)
+    assert surroundings.read(subject(unit_text), Path("/")).missing == ("/nonexistent/m.gguf",)

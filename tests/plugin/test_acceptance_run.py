@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_numa.services import catalogue
+
 pytest_plugins = ["pytester"]
 pytestmark = [pytest.mark.systemd, pytest.mark.server]
 
@@ -89,8 +91,8 @@ def test_a_service_off_its_cpus_fails_the_placement_test(
 ) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two CPUs")
-    packaged = Path(__file__).parents[2] / "units/inference-llamacpp.service.j2"
-    text = packaged.read_text(encoding="utf-8").replace("CPUAffinity={{ cpus }}", "")
+    packaged = catalogue.find("inference-llamacpp", directory=pytester.path)
+    text = packaged.whole().replace("CPUAffinity={{ cpus }}", "")
     pytester.mkdir("units").joinpath("loose.service.j2").write_text(text)
     pytester.makepyfile("import pytest\n@pytest.mark.numa_placement\ndef test_it(): ...")
 

@@ -58,7 +58,7 @@ def test_a_node_that_does_not_exist_with_those_that_do(pytester: pytest.Pytester
         (["--numa-condition-blocks", "0"], "expected a whole number from 1 up, found '0'"),
         (["--numa-set", "port"], "--numa-set: expected KEY=VALUE"),
         (["--numa-set", "port=http"], "port: expected a number from 1 to 65535, found 'http'"),
-        (["--numa-unit", "inference-nosuch"], "there are: inference-llamacpp, inference-vllm"),
+        (["--numa-unit", "inference-nosuch"], "inference-llamacpp, inference-sglang"),
         (["--numa-unit", "./nosuch.service.j2"], "unit template not found"),
         (["--numa-modes", "systemd"], "--numa-modes leaves out pinned"),
         (["-n", "2"], "workers of pytest-xdist: leave out -n"),

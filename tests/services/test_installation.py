@@ -340,3 +340,20 @@ def test_wherever_it_is_killed_the_next_one_finds_all_as_before_or_as_after(
     assert [
         one for one in map(partial(journal.change, lasting), journal.units(lasting)) if one
     ] == []
+
+
+def test_a_slice_that_only_our_units_had_goes_with_the_last_of_them(
+    lasting: systemctl.Scope,
+) -> None:
+    text = "[Service]\nType=exec\nExecStart=/bin/sleep 1000\nSlice=apart.slice\n"
+    one = bundle.of(Unit(name="one.service", text=text))
+    two = bundle.of(Unit(name="two.service", text=text))
+    install(lasting, one)
+    install(lasting, two)
+
+    installation.remove(lasting, "one.service")
+    between = state(lasting, "apart.slice")[1]
+    installation.remove(lasting, "two.service")
+
+    assert between == "active"
+    assert state(lasting, "apart.slice")[1] == "inactive"

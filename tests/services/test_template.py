@@ -1,19 +1,47 @@
 """Templates: found, rendered with the policy, and checked by a real systemd."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pytest_numa.errors import UnitError
 from pytest_numa.policy import Policy
-from pytest_numa.services import catalogue, template
+from pytest_numa.services import catalogue, template, verification
 from pytest_numa.services.unit import Unit
 
 POLICY = Policy(cpus=frozenset({0, 1}), memory_nodes=frozenset({0}))
-VARIABLES = {"python": "/usr/bin/python3", "model": "m", "host": "127.0.0.1", "port": "8000"}
-NAMES = ["inference-llamacpp", "inference-vllm"]
+PYTHON = "/usr/bin/python3"
+VARIABLES = {
+    "python": PYTHON,
+    "model": "m",
+    "host": "127.0.0.1",
+    "port": "8000",
+    "program": PYTHON,
+    "command": f"{PYTHON} -m x",
+    "model_repository": "/srv/m",
+}
+NAMES = [
+    *("inference-generic", "inference-llama-server", "inference-llamacpp", "inference-sglang"),
+    *("inference-tensorrt-llm", "inference-triton", "inference-vllm", "inference-vllm@0"),
+]
+FULL = {
+    "config": "/srv/c.yaml",
+    "max_model_len": "1024",
+    "dtype": "float32",
+    "threads": "2",
+    "gpus": "0,1",
+    "numa_bind_nodes": "0 0",
+    "groups": "render video",
+    "tp": "2",
+    "device": "cpu",
+    "kv_cache_gib": "4",
+    "environment_file": "/etc/llm.env",
+    "user": "root",
+    "environment": "A=1 B='x y'",
+    "options_file": "/srv/o.yaml",
+    "gpu_layers": "99",
+}
 
 
 def rendered(name: str, directory: Path, **variables: str) -> Unit:
@@ -28,20 +56,96 @@ def write(directory: Path, text: str, name: str = "mine") -> catalogue.Source:
     return catalogue.find(name, directory=directory)
 
 
+@pytest.mark.parametrize("manager", ["system", "user"])
 @pytest.mark.parametrize("style", template.STYLES)
+@pytest.mark.parametrize("more", [{}, FULL, {"user": "", "gpus": "none"}], ids=["", "full", "root"])
 @pytest.mark.parametrize("name", NAMES)
-def test_systemd_has_no_complaint(name: str, style: str, tmp_path: Path) -> None:
+def test_systemd_has_no_complaint(
+    name: str, more: dict[str, str], style: str, manager: str, tmp_path: Path
+) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd-analyze: install the package systemd")
-    unit = rendered(name, tmp_path, policy_style=style)
-    path = tmp_path / unit.name
-    path.write_text(unit.text, encoding="utf-8")
+    source = catalogue.find(name, directory=tmp_path)
+    variables = {**VARIABLES, **more, "policy_style": style, "manager": manager}
+    wanted = template.render(source, policy=POLICY, variables=variables)
 
-    argv = ["systemd-analyze", "verify", "--man=no", str(path)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    output = verification.verify(wanted, (), is_user=False)
 
-    # The exit status is 0 even where a line was ignored; only the text tells.
-    assert done.stdout + done.stderr == ""
+    assert output == ""
+
+
+def test_the_slice_leaves_the_rest_of_the_host_the_other_cpus(tmp_path: Path) -> None:
+    source = catalogue.find("inference.slice", directory=tmp_path)
+
+    wanted = template.render(source, policy=POLICY, variables={"other_cpus": "2-7"})
+
+    texts = {file.path: file.text for file in wanted.files}
+    assert "\nAllowedCPUs=0-1\n" in texts.pop("inference.slice")
+    assert sorted(texts) == [
+        f"{name}.d/50-pytest-numa.conf" for name in ("init.scope", "system.slice", "user.slice")
+    ]
+    assert all("\nAllowedCPUs=2-7\n" in text for text in texts.values())
+    assert verification.verify(wanted, (), is_user=False) == ""
+
+
+def test_instances_share_their_file_and_differ_in_their_drop_in(tmp_path: Path) -> None:
+    bundles = [
+        template.render(
+            catalogue.find(f"inference-vllm@{number}", directory=tmp_path),
+            policy=Policy(cpus=frozenset({number}), memory_nodes=frozenset({0})),
+            variables=VARIABLES | {"port": f"800{number}"},
+        )
+        for number in (0, 1)
+    ]
+
+    shared, own = zip(*(bundle.files for bundle in bundles), strict=True)
+
+    assert shared[0] == shared[1]
+    assert own[0].path == "inference-vllm@0.service.d/50-pytest-numa.conf"
+    assert own[1].path == "inference-vllm@1.service.d/50-pytest-numa.conf"
+    assert [bundle.unit.values("NUMAMask") for bundle in bundles] == [["0"], ["0"]]
+    assert [bundle.unit.values("CPUAffinity") for bundle in bundles] == [["0"], ["1"]]
+    assert "8001" in bundles[1].unit.command().argv
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variable_that_a_template_sets_itself_is_none_of_the_users(
+    name: str, tmp_path: Path
+) -> None:
+    source = catalogue.find(name, directory=tmp_path)
+
+    used = template.names(source)
+
+    assert {"cpus", "memory_nodes", "manager"} <= used
+    assert ("gpus" in used) is ("llama" not in name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variable_of_a_template_is_told_in_its_comment(name: str, tmp_path: Path) -> None:
+    source = catalogue.find(name, directory=tmp_path)
+    ours = {"manager", "wrapper", "cpu_count", "unit_name", "instance"}
+
+    untold = {one for one in template.names(source) - ours if one not in source.comment}
+
+    assert untold == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_under_a_users_manager_there_is_no_sandbox_that_it_cannot_make(
+    name: str, tmp_path: Path
+) -> None:
+    unit = rendered(name, tmp_path, manager="user")
+
+    keys = ("User", "DynamicUser", "ProtectSystem", "PrivateTmp", "CapabilityBoundingSet")
+    assert [unit.values(key) for key in keys] == [[]] * len(keys)
+    assert "WantedBy=default.target" in unit.text
+
+
+def test_the_home_that_systemd_makes_is_none_for_a_launch_by_hand(tmp_path: Path) -> None:
+    unit = rendered("inference-vllm", tmp_path)
+
+    assert unit.values("CacheDirectory") == ["%N"]
+    assert "HOME" not in dict(unit.command().environment)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,7 +238,7 @@ def test_a_template_with_a_mistake_is_refused_with_its_place(
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnitError, match="inference-llamacpp, inference-vllm"):
+    with pytest.raises(UnitError, match="inference-llamacpp, inference-sglang"):
         catalogue.find("inference-nosuch", directory=tmp_path)
 
 

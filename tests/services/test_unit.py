@@ -47,7 +47,7 @@ def test_policy_wrappers_are_no_part_of_the_command(wrapper: str) -> None:
 @pytest.mark.parametrize(
     ("service", "message"),
     [
-        ("ExecStart=/bin/serve %i", "the specifier %i"),
+        ("ExecStart=/bin/serve %h", "the specifier %h"),
         ("ExecStart=/bin/serve ${NOWHERE}", "NOWHERE"),
         ("ExecStart=/bin/a\nExecStart=/bin/b", "expected one ExecStart=, found 2"),
         ("Type=exec", "expected one ExecStart=, found 0"),
