@@ -19,7 +19,7 @@ from pytest_numa import (
     policy,
     rendering,
 )
-from pytest_numa.conditions import page_cache, places
+from pytest_numa.conditions import governors, page_cache, places
 from pytest_numa.conditions.wanted import Wanted as WantedConditions
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
@@ -228,6 +228,7 @@ def _plan(values: Mapping[str, Any]) -> Plan:
 def _conditions(
     values: Mapping[str, Any], topology: host.Topology, wanted: policy.Policy
 ) -> WantedConditions:
+    governors.check(values["governor"] or (), wanted.cpus)
     in_reach = client_place.cpus_in_reach(topology)
     client_cpus = _client_cpus(topology, wanted)
     return WantedConditions(

@@ -45,7 +45,7 @@ def measured(
     An error ends it and becomes a note: what the main question has found is worth keeping.
     """
     conditions = wanted.conditions(plan.modes, footprint)
-    notes = wanted.described()
+    notes = wanted.as_it_is()
     done: list[Round[Measured]] = []
     limit_s = plan.budget.max_time_s
     schedule = Schedule(
@@ -63,6 +63,7 @@ def measured(
         notes.append(f"measuring under conditions ended early: {error}")
     else:
         notes += _too_few(len(done), schedule)
+    notes += [text for one in conditions for text in one.remarks()]
     return Found(names=tuple(one.name for one in conditions), rounds=done, notes=tuple(notes))
 
 

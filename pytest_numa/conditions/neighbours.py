@@ -6,13 +6,17 @@ same way. Should one survive all the same, the next session finds it by our name
 """
 
 import contextlib
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import psutil
 
 from pytest_numa.conditions import memory_load
 from pytest_numa.conditions.places import Place
@@ -34,36 +38,64 @@ def load_argvs(place: Place, *, stress_ng: str | None) -> list[list[str]]:
     return [[*loop, str(cpu), str(place.buffer_bytes)] for cpu in sorted(place.cpus)]
 
 
-def described(place: Place, *, stress_ng: str | None) -> list[str]:
-    """What works where, for the report."""
-    how = "stress-ng --stream" if stress_ng else "copying memory"
-    count = len(place.cpus)
-    processes = f"{count} process{'' if count == 1 else 'es'}"
-    return [
-        f"{place.name}: {how} in {processes} on CPUs {cpulist.format(place.cpus)}",
-        *(f"{place.name}: {remark}" for remark in place.remarks),
-    ]
-
-
 def found_stress_ng() -> str | None:
     """The path of stress-ng, where it is installed."""
     return shutil.which("stress-ng")
 
 
-@contextlib.contextmanager
-def held(place: Place, footprint: Footprint, *, stress_ng: str | None) -> Iterator[None]:
-    """Have the neighbour work for the length of the block; ServiceError where it did not."""
-    children: list[subprocess.Popen[bytes]] = []
-    log_path = footprint.folder / _LOG
+class Neighbour:
+    """One neighbour, at work for some blocks of a session, and what is to be said of it."""
+
+    def __init__(self, place: Place, footprint: Footprint, *, stress_ng: str | None) -> None:
+        self.place = place
+        self._footprint = footprint
+        self._stress_ng = stress_ng
+        self._worked_s = 0.0
+        self._elapsed_s = 0.0
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Have it work for the length of the block; ServiceError where it did not."""
+        children: list[subprocess.Popen[bytes]] = []
+        log_path = self._footprint.folder / _LOG
+        try:
+            with log_path.open("wb") as log:
+                for argv in load_argvs(self.place, stress_ng=self._stress_ng):
+                    child = _started(argv, self._footprint, log.fileno())
+                    children.append(child)
+            begun_s = time.monotonic()
+            yield
+            _check_alive(children, log_path)
+            self._elapsed_s += time.monotonic() - begun_s
+            self._worked_s += math.fsum(_cpu_s(child.pid) for child in children)
+        finally:
+            _end(children)
+
+    def remarks(self) -> list[str]:
+        """What worked where, and how much of these CPUs' time it got."""
+        how = "stress-ng --stream" if self._stress_ng else "copying memory"
+        count = len(self.place.cpus)
+        processes = f"{count} process{'' if count == 1 else 'es'}"
+        cpus = f"on CPUs {cpulist.format(self.place.cpus)}"
+        got = f", {self.share:.0%} of whose time it got" if self._elapsed_s else ""
+        texts = [f"{how} in {processes} {cpus}{got}", *self.place.remarks]
+        return [f"{self.place.name}: {text}" for text in texts]
+
+    @property
+    def share(self) -> float:
+        """The part of its CPUs' time that it worked: less, where it had to share them."""
+        available_s = self._elapsed_s * len(self.place.cpus)
+        return self._worked_s / available_s if available_s else 0.0
+
+
+def _cpu_s(pid: int) -> float:
+    """The CPU time of a process and its children, in seconds; 0 where it has just ended."""
     try:
-        with log_path.open("wb") as log:
-            for argv in load_argvs(place, stress_ng=stress_ng):
-                child = _started(argv, footprint, log.fileno())
-                children.append(child)
-        yield
-        _check_alive(children, log_path)
-    finally:
-        _end(children)
+        process = psutil.Process(pid)
+        times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    except psutil.Error:
+        return 0.0
+    return math.fsum(one.user + one.system for one in times)
 
 
 def _started(argv: Sequence[str], footprint: Footprint, log: int) -> subprocess.Popen[bytes]:

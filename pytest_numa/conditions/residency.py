@@ -30,7 +30,7 @@ def resident_bytes(descriptor: int) -> int | None:
 
 def _is_told(descriptor: int) -> bool:
     is_owner = os.geteuid() in (0, os.fstat(descriptor).st_uid)
-    return is_owner or os.access(f"/proc/self/fd/{descriptor}", os.W_OK)
+    return is_owner or os.access(f"/proc/self/fd/{descriptor}", os.W_OK, effective_ids=True)
 
 
 def _resident_pages(descriptor: int, begin: int, length: int) -> int | None:

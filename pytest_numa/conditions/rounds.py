@@ -19,11 +19,15 @@ Round = Mapping[str, Block[Measured]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What is set for the length of a block; ``modes`` are those that it is to be told of."""
+    """What is set for the length of a block; ``modes`` are those that it is to be told of.
+
+    ``remarks`` is asked when all is over.
+    """
 
     name: str
     modes: tuple[str, ...]
     held: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    remarks: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

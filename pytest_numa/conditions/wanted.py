@@ -1,4 +1,4 @@
-"""What a user asked to be set for additional blocks, checked against the host."""
+"""What a user asked to be set for additional blocks, as conditions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from pytest_numa.conditions import governors, neighbours
+from pytest_numa.conditions.neighbours import Neighbour
 from pytest_numa.conditions.places import Place
 from pytest_numa.conditions.rounds import Condition
 from pytest_numa.kernel import cpulist
@@ -24,9 +25,6 @@ class Wanted:
     cpus: frozenset[int] = frozenset()
     blocks: int = 4
     root: Path = Path("/")
-
-    def __post_init__(self) -> None:
-        governors.check(self.governors, self.cpus, self.root)
 
     def __bool__(self) -> bool:
         return bool(self.governors or self.neighbours)
@@ -51,28 +49,16 @@ class Wanted:
 
     def _neighbours(self, modes: Sequence[str], footprint: Footprint) -> tuple[Condition, ...]:
         stress_ng = neighbours.found_stress_ng()
+        found = [Neighbour(place, footprint, stress_ng=stress_ng) for place in self.neighbours]
         return tuple(
-            Condition(
-                name=place.name,
-                modes=tuple(modes),
-                held=partial(neighbours.held, place, footprint, stress_ng=stress_ng),
-            )
-            for place in self.neighbours
+            Condition(name=one.place.name, modes=tuple(modes), held=one.held, remarks=one.remarks)
+            for one in found
         )
 
-    def described(self) -> list[str]:
-        """What stands while nothing is set, and what the neighbours do, in words."""
-        stress_ng = neighbours.found_stress_ng()
-        return [
-            *(self._governors_as_they_are() if self.governors else []),
-            *(
-                text
-                for place in self.neighbours
-                for text in neighbours.described(place, stress_ng=stress_ng)
-            ),
-        ]
-
-    def _governors_as_they_are(self) -> list[str]:
+    def as_it_is(self) -> list[str]:
+        """What stands while no governor is set, in words."""
+        if not self.governors:
+            return []
         domains = governors.of_cpus(self.cpus, self.root)
         found = sorted({domain.governor for domain in domains})
         shared = frozenset[int]().union(*(domain.cpus for domain in domains)) - self.cpus

@@ -10,7 +10,7 @@ from pytest_numa.conditions import measuring
 from pytest_numa.conditions.measuring import Found, Spent
 from pytest_numa.conditions.rounds import AS_IT_IS
 from pytest_numa.conditions.wanted import Wanted
-from pytest_numa.errors import HostError, ServiceError
+from pytest_numa.errors import ServiceError
 from pytest_numa.experiment import Budget, Plan, Position
 from pytest_numa.services.undo import Footprint
 
@@ -121,8 +121,3 @@ def test_no_time_left_is_said(root: Path, footprint: Footprint) -> None:
         "0 of 2 blocks were measured under each condition: the rest of --numa-time, 10.0 s, was "
         "not enough for more"
     )
-
-
-def test_a_wish_that_the_host_cannot_meet_is_refused_when_it_is_made(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="--numa-governor: expected a governor for each CPU"):
-        wanted(tmp_path, "performance")

@@ -33,7 +33,8 @@ from pytest_numa.services.undo import Footprint
 
 place = Place(where="same", cpus=frozenset({int(sys.argv[2])}), buffer_bytes=2**20)
 stress_ng = sys.argv[3] or None
-with neighbours.held(place, Footprint(folder=Path(sys.argv[1])), stress_ng=stress_ng):
+footprint = Footprint(folder=Path(sys.argv[1]))
+with neighbours.Neighbour(place, footprint, stress_ng=stress_ng).held():
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         children = psutil.Process().children(recursive=True)
@@ -48,6 +49,10 @@ with neighbours.held(place, Footprint(folder=Path(sys.argv[1])), stress_ng=stres
 @pytest.fixture
 def footprint(tmp_path: Path) -> Footprint:
     return Footprint(folder=tmp_path)
+
+
+def neighbour(footprint: Footprint, *, stress_ng: str | None = None) -> neighbours.Neighbour:
+    return neighbours.Neighbour(PLACE, footprint, stress_ng=stress_ng)
 
 
 def children() -> list[psutil.Process]:
@@ -86,7 +91,7 @@ def killed(folder: Path, *, stress_ng: str = "") -> list[psutil.Process]:
 
 
 def test_it_copies_memory_on_its_cpu_and_carries_the_sessions_name(footprint: Footprint) -> None:
-    with neighbours.held(PLACE, footprint, stress_ng=None):
+    with neighbour(footprint).held():
         process = working()
 
         assert process.cpu_affinity() == [CPU]
@@ -95,7 +100,7 @@ def test_it_copies_memory_on_its_cpu_and_carries_the_sessions_name(footprint: Fo
 
 
 def test_it_is_gone_after_the_block(footprint: Footprint) -> None:
-    with neighbours.held(PLACE, footprint, stress_ng=None):
+    with neighbour(footprint).held():
         assert len(children()) == 1
 
     assert children() == []
@@ -105,7 +110,7 @@ def test_it_is_gone_after_the_block(footprint: Footprint) -> None:
 def test_it_is_gone_after_any_end_of_the_block(footprint: Footprint, error: BaseException) -> None:
     with (
         pytest.raises(type(error)),
-        neighbours.held(PLACE, footprint, stress_ng=None),
+        neighbour(footprint).held(),
     ):
         raise error
 
@@ -135,7 +140,7 @@ def test_one_that_ends_too_early_is_an_error_with_what_it_said(
         pytest.raises(
             ServiceError, match=r"ended before the block did \(status 3\).*\n.*no memory"
         ),
-        neighbours.held(PLACE, footprint, stress_ng=str(ending)),
+        neighbour(footprint, stress_ng=str(ending)).held(),
     ):
         wait_until_ended(children()[0])
 
@@ -147,7 +152,7 @@ def test_one_that_cannot_be_started_is_an_error(
 
     with (
         pytest.raises(ServiceError, match="the noisy neighbour could not be started"),
-        neighbours.held(PLACE, footprint, stress_ng=None),
+        neighbour(footprint).held(),
     ):
         pass
 
@@ -162,11 +167,23 @@ def test_stress_ng_has_a_process_for_each_cpu_and_no_end_of_its_own() -> None:
     ]
 
 
-def test_the_report_says_what_worked_where() -> None:
-    assert neighbours.described(PLACE, stress_ng=None) == [
+def test_the_report_says_what_worked_where(footprint: Footprint) -> None:
+    told = neighbour(footprint).remarks()
+
+    assert told == [
         f"neighbour same: copying memory in 1 process on CPUs {CPU}",
         "neighbour same: loud",
     ]
+
+
+def test_the_report_says_how_much_of_its_cpus_time_it_got(footprint: Footprint) -> None:
+    loud = neighbour(footprint)
+
+    with loud.held():
+        working()
+
+    assert 0.0 < loud.share < 1.1
+    assert f"on CPUs {CPU}, {loud.share:.0%} of whose time it got" in loud.remarks()[0]
 
 
 def test_stress_ng_is_taken_where_it_is_installed() -> None:

@@ -177,3 +177,19 @@ def test_a_folder_of_everything_is_not_taken_for_weights() -> None:
 @pytest.mark.parametrize(("nodes", "choice"), [(1, "keep"), (2, "evict")])
 def test_what_is_done_unless_asked_follows_from_the_nodes(nodes: int, choice: str) -> None:
     assert page_cache.wish(None, nodes=nodes).choice == choice
+
+
+@pytest.fixture
+def another_user(weights: Path) -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.mark.usefixtures("another_user")
+def test_another_user_is_told_that_the_kernel_does_not_say_what_stayed(weights: Path) -> None:
+    told = cleared(str(weights)).sentences()
+
+    assert "before 1 of 1 starts: the kernel does not tell us whether" in told[1]
