@@ -194,6 +194,8 @@ def _install(arguments: argparse.Namespace) -> int:
     for path in copies:
         print(f"kept a copy: {path}")
     print(report.installed(rendered.bundle, scope))
+    for note in managers.notes(scope):
+        print(f"note:  {note}")
     return 0
 
 

@@ -20,6 +20,13 @@ _SPECIFIER = re.compile(r"%(.)")
 # systemd expands no specifier in this one.
 _UNEXPANDED = ("NUMAMask",)
 _PREFIXES = "@-:+!|"
+# systemd.exec(5), "Environment variables in spawned processes".
+_BY_SYSTEMD = (
+    *("PATH", "LANG", "USER", "LOGNAME", "HOME", "SHELL", "TERM", "INVOCATION_ID", "MAINPID"),
+    *("RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY"),
+    *("CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET"),
+    *("XDG_RUNTIME_DIR", "SYSTEMD_EXEC_PID"),
+)
 _YES = ("1", "yes", "y", "true", "t", "on")
 
 
@@ -144,7 +151,7 @@ class Subject:
         """Variables on the command line whose value is not known."""
         known = {**dict(self._assignments()), **self.around.variables}
         found = [match[1] or match[2] for match in _VARIABLE.finditer(self.exec_start)]
-        return tuple(name for name in found if name and name not in known)
+        return tuple(name for name in found if name and name not in {*known, *_BY_SYSTEMD})
 
     @property
     def exec_start(self) -> str:

@@ -1,6 +1,5 @@
 """What the host says of a unit besides its topology: files, slices, controllers."""
 
-import os
 import pwd
 import stat
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from pytest_numa.errors import ParseError, UnitError
 from pytest_numa.kernel import cpulist
 from pytest_numa.lint.exposure import is_secret
 from pytest_numa.lint.subject import Subject, Surroundings
-from pytest_numa.services import quoting
+from pytest_numa.services import cgroups, quoting
 
 _WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
 _MODEL = ("--model", "--model-path", "-m")
@@ -22,7 +21,7 @@ def read(subject: Subject, root: Path) -> Surroundings:
     files = list(_files(subject))
     texts = {path: _text(root, path) for path, _ in files}
     found = Surroundings(
-        has_cpuset=_has_cpuset(subject.manager, root),
+        has_cpuset=cgroups.has_cpuset(subject.manager, root),
         variables={
             name: value for text in texts.values() for name, value in _assignments(text or "")
         },
@@ -109,19 +108,6 @@ def _is_open(root: Path, path: str, text: str | None) -> bool:
     names: Mapping[str, str] = dict(_assignments(text or ""))
     is_all_secret = not names
     return bool(mode & stat.S_IROTH) and (is_all_secret or any(map(is_secret, names)))
-
-
-def _has_cpuset(manager: str, root: Path) -> bool | None:
-    folder = root / "sys/fs/cgroup"
-    if manager == "private":
-        return False
-    if manager == "user":
-        uid = os.geteuid()
-        folder = folder / f"user.slice/user-{uid}.slice/user@{uid}.service"
-    try:
-        return "cpuset" in (folder / "cgroup.controllers").read_text(encoding="utf-8").split()
-    except OSError:
-        return None
 
 
 def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:

@@ -5,6 +5,7 @@ root cgroup it would move every process there, also those that are none of ours,
 (``manager_setup_cgroup()`` in systemd's src/core/cgroup.c).
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,6 +60,23 @@ def below_own(name: str, root: Path = Path("/")) -> Group:
         entered=tuple(_folder(mount, path, root) for mount in systemds),
         everywhere=tuple(_folder(mount, path, root) for mount in mounts),
     )
+
+
+def has_cpuset(manager: str, root: Path = Path("/")) -> bool | None:
+    """Whether AllowedCPUs= and AllowedMemoryNodes= can have an effect; None where that is unknown.
+
+    A user's manager has the controller only where user@.service delegates it (Delegate=cpuset).
+    """
+    if manager == "private":
+        return False
+    folder = root / "sys/fs/cgroup"
+    if manager == "user":
+        uid = os.geteuid()
+        folder = folder / f"user.slice/user-{uid}.slice/user@{uid}.service"
+    try:
+        return "cpuset" in (folder / "cgroup.controllers").read_text(encoding="utf-8").split()
+    except OSError:
+        return None
 
 
 def make(group: Group) -> None:

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_numa.errors import HostError
-from pytest_numa.services import direct, private, systemctl, undo
+from pytest_numa.services import cgroups, direct, private, systemctl, undo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Choice:
     @property
     def has_cpuset(self) -> bool:
         """Whether AllowedCPUs= and AllowedMemoryNodes= can have an effect under this manager."""
-        return self.name == "system" and _controllers_have_cpuset()
+        return cgroups.has_cpuset(self.name) is True
 
 
 def choose(wanted: str, root: Path = Path("/")) -> Choice:
@@ -77,9 +78,21 @@ def check_lasting(scope: systemctl.Scope) -> None:
         )
 
 
-def _controllers_have_cpuset() -> bool:
-    try:
-        text = Path("/sys/fs/cgroup/cgroup.controllers").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return "cpuset" in text.split()
+def notes(scope: systemctl.Scope) -> list[str]:
+    """What a unit that is installed for good under this manager does not get, in words."""
+    if scope.manager != "user":
+        return []
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    found = []
+    if not Path("/var/lib/systemd/linger", user).exists():
+        found.append(
+            "a user's service ends when the user logs out, and starts at a login: for one that "
+            f"runs from boot on, type loginctl enable-linger {user}"
+        )
+    if not cgroups.has_cpuset("user"):
+        found.append(
+            "AllowedCPUs= and AllowedMemoryNodes= have no effect here: the cpuset controller is "
+            "not delegated to this user; CPUAffinity=, NUMAPolicy= and NUMAMask= hold the policy, "
+            "which the service itself may widen"
+        )
+    return found

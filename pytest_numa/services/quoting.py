@@ -41,8 +41,6 @@ def plain(value: object) -> str:
         raise UnitError(f"this value must be one line of printable text: {text!r}")
     if text.endswith("\\"):
         raise UnitError(f"a value that ends in a backslash would swallow the next line: {text!r}")
-    if text != text.strip(" \t"):
-        raise UnitError(f"this value must have no blanks at its ends: {text!r}")
     return text.replace("%", "%%")
 
 
@@ -51,6 +49,8 @@ def path(value: object) -> str:
     text = str(value)
     if not text.startswith("/"):
         raise UnitError(f"expected an absolute path, found {text!r}")
+    if text != text.rstrip():
+        raise UnitError(f"expected a path, found blanks at its end, which systemd drops: {text!r}")
     return plain(text)
 
 

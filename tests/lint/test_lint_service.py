@@ -132,6 +132,7 @@ def test_a_limit_below_what_the_service_takes_is_found() -> None:
         text(command=f"{LLAMA} --host /run/llama.sock"),
         text("Environment=A=1", command=f"{GENERIC} $A ${{A}} $$B"),
         text("[Install]\nWantedBy=multi-user.target"),
+        text(command=f"{GENERIC} --key-file ${{CREDENTIALS_DIRECTORY}}/key"),
         text("KillMode=mixed", "MemoryMax=infinity", "CPUQuota="),
     ],
 )

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pytest_numa import cli
-from pytest_numa.services import catalogue
+from pytest_numa.policy import Policy
+from pytest_numa.services import catalogue, template
 
 TEST = "tests/test_numa_acceptance.py"
 UNIT = "units/inference-vllm.service.j2"
@@ -31,6 +32,19 @@ def test_the_unit_is_the_one_that_the_options_name(tmp_path: Path) -> None:
     cli.main(["init", str(tmp_path)])
 
     assert catalogue.find("inference-vllm", directory=tmp_path).path == tmp_path / UNIT
+
+
+def test_the_unit_is_whole_and_comes_out_as_the_packaged_one(tmp_path: Path) -> None:
+    packaged = catalogue.find("inference-vllm", directory=tmp_path)
+    policy = Policy(cpus=frozenset({0}), memory_nodes=frozenset({0}))
+    given = {"python": "/usr/bin/python3", "model": "m", "host": "h", "port": "1"}
+    expected = template.render(packaged, policy=policy, variables=given)
+
+    cli.main(["init", str(tmp_path)])
+
+    own = catalogue.find("inference-vllm", directory=tmp_path)
+    assert "{% include" not in own.text()
+    assert template.render(own, policy=policy, variables=given) == expected
 
 
 def test_gitlab_gets_a_file_of_its_own(tmp_path: Path) -> None:
