@@ -51,11 +51,10 @@ class Session:
         self._spent = measuring.Spent()
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
-        self._footprint = self._all.enter_context(undo.footprint())
-        # What a dead session left, now, and what ours may leave, at the end.
-        journal = governors.journal(self._footprint)
-        governors.put_back(journal)
-        self._all.callback(governors.put_back, journal)
+        with contextlib.ExitStack() as opening:
+            self._footprint = opening.enter_context(undo.footprint())
+            opening.enter_context(governors.kept(governors.journal(self._footprint)))
+            self._all = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -113,6 +113,16 @@ def held(name: str, domains: Sequence[ClockDomain], noted: Path) -> Iterator[Non
         put_back(noted)
 
 
+@contextlib.contextmanager
+def kept(noted: Path) -> Iterator[None]:
+    """Put back what a dead session has left, and at the end what ours may have left."""
+    put_back(noted)
+    try:
+        yield
+    finally:
+        put_back(noted)
+
+
 def put_back(noted: Path) -> None:
     """Put back all that is noted in the file, and remove it; harmless where there is none.
 

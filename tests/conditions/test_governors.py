@@ -177,6 +177,17 @@ def test_a_damaged_note_is_not_taken_for_none(noted: Path) -> None:
     assert noted.exists()
 
 
+def test_a_session_puts_back_before_it_begins_and_after_it_ends(root: Path, noted: Path) -> None:
+    killed(root, noted, moment=12)
+
+    with governors.kept(noted):
+        begun = clock_trees.seen(root)
+        killed(root, noted, moment=12)
+
+    assert begun == BEFORE
+    assert clock_trees.seen(root) == BEFORE
+
+
 def test_nothing_noted_is_nothing_to_put_back(noted: Path) -> None:
     governors.put_back(noted)
 
