@@ -22,13 +22,14 @@ from pytest_numa import (
 from pytest_numa.audit.machine import Machine
 from pytest_numa.errors import BaselineError, PytestNumaError
 from pytest_numa.judgement import Demand, Judgement
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
 from pytest_numa.report import figures, markdown, publication, terminal
 from pytest_numa.services import endpoint
-from pytest_numa.session import Measurement, Run, Session
+from pytest_numa.session import Session
 
 if TYPE_CHECKING:
     from pytest_numa.launch import Service
@@ -80,6 +81,7 @@ class ActivePlugin:
         name = "/".join(("pytest_numa", *module_path.parts[-2:]))
         return pytest.Module.from_parent(parent, path=module_path, nodeid=name)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             # A misspelt mark must stop here, not after a model took minutes to load.
@@ -222,7 +224,11 @@ class ActivePlugin:
                 plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
             )
         self._failure = None
-        self._write(self._measurement)
+        try:
+            if not outcome.failed_requests(self._measurement.blocks):
+                self._measurement = self._opened().under_conditions(self._measurement)
+        finally:
+            self._write(self._measurement)
 
     def _write(self, measurement: Measurement) -> None:
         if self.settings.is_null_control:

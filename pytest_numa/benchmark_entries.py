@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_numa.session import Run
+    from pytest_numa.measurement import Run
 
 FIXTURE = "numa_latencies"
 _GROUP = "numa: request latency"

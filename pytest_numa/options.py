@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_numa import load_options
+from pytest_numa import condition_options, load_options
 from pytest_numa.experiment import MODES
 from pytest_numa.option import Option, integer, not_negative, one_of, percent, positive, settings
 
@@ -107,6 +107,7 @@ OPTIONS = (
         kind="flag",
         help="go on with the finished blocks of a session that was interrupted",
     ),
+    *condition_options.OPTIONS,
     Option(name="record", kind="flag", help="record the pinned runs as a session of the baseline"),
     Option(
         name="baseline",

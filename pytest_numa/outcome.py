@@ -7,9 +7,9 @@ from typing import Literal
 from pytest_numa import gate, judgement, reasons, settings
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.judgement import Demand, Judgement
+from pytest_numa.measurement import Blocks, Measurement, Run
 from pytest_numa.metrics import METRICS, Metric
 from pytest_numa.placement import Wanted, over_time
-from pytest_numa.session import Blocks, Measurement, Run
 
 Result = Literal["pass", "fail", "inconclusive"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_numa.experiment import Position
+from pytest_numa.measurement import Run
 from pytest_numa.report import terminal
-from pytest_numa.session import Run
 
 _REDRAW_S = 0.2
 
@@ -41,15 +41,22 @@ class TerminalProgress:
 
     def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
         """Write a line that stays."""
+        self._keep(terminal.block(number, block))
+
+    def on_condition(self, name: str, number: int, block: Mapping[str, Sequence[Run]]) -> None:
+        """The same for a block under a condition."""
+        self._keep(terminal.block(number, block, under=name))
+
+    def _keep(self, line: str) -> None:
         if self._reporter is None or self._is_quiet:
             return
         with self._uncaptured() as reporter:
             reporter.ensure_newline()
             if self._is_live:
-                reporter.rewrite(terminal.block(number, block), erase=True)
+                reporter.rewrite(line, erase=True)
                 reporter.line("")
             else:
-                reporter.line(terminal.block(number, block))
+                reporter.line(line)
 
     @contextlib.contextmanager
     def _uncaptured(self) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from pytest_numa import baseline, settings
 from pytest_numa.errors import BaselineError
-from pytest_numa.session import Measurement
+from pytest_numa.measurement import Measurement
 
 
 def record(wanted: settings.Settings, measurement: Measurement) -> None:

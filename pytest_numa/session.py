@@ -1,77 +1,26 @@
 """One session: what is measured, once, and shared by all tests; what is started is stopped here."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, Protocol
 
 from pytest_numa import attach, evidence, experiment, placement, process, settings, unfinished
+from pytest_numa.conditions import governors, measuring
+from pytest_numa.conditions.page_cache import PageCache
 from pytest_numa.errors import LoadError, ServiceError
-from pytest_numa.evidence import Change, perf
+from pytest_numa.evidence import perf
 from pytest_numa.launch import Launcher, Service
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
 from pytest_numa.load.workload import Workload
+from pytest_numa.measurement import Blocks, Measurement, Run
 from pytest_numa.services import endpoint, managers, systemd, undo, unit_facts
 from pytest_numa.services.installed_unit import InstalledUnit
 
 # Two seconds, while nothing is measured.
 _FULL_BYTES = 64 * 2**30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run of one mode: its figures, and what was found of the service's placement after it."""
-
-    mode: str
-    result: RunResult
-    main_pid: int
-    proofs: tuple[placement.Proof, ...]
-    """After the service was ready, by a sample of its pages, and after the run, in full."""
-    evidence: Change | None = None
-    """What was counted around the measured requests."""
-    latencies_s: tuple[float, ...] = ()
-    """Of each request that was answered, in the order of their ends."""
-
-    @property
-    def proof(self) -> placement.Proof:
-        """What was seen after the run, and by the watch from the service's birth on."""
-        return self.proofs[-1]
-
-    @property
-    def processes(self) -> tuple[process.Process, ...]:
-        """The service's processes after the run."""
-        return self.proof.processes
-
-    @property
-    def findings(self) -> tuple[placement.Finding, ...]:
-        """All that speaks against the placement, from the service's birth to the run's end."""
-        return placement.over_time(self.proofs)
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """What the main process says that it runs; empty where it was not seen."""
-        return next((one.argv for one in self.processes if one.pid == self.main_pid), ())
-
-
-Blocks = Sequence[Mapping[str, Sequence[Run]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """All complete blocks, and when the first began."""
-
-    begun_at: datetime
-    blocks: Blocks
-    took_s: float | None = None
-    """From the first block's begin to the last one's end; None where it was interrupted."""
-    notes: tuple[str, ...] = ()
-    """What a reader should know of how it was measured."""
-
-    def runs(self, mode: str) -> list[Run]:
-        """All runs of a mode, in order."""
-        return [run for block in self.blocks for run in block.get(mode, ())]
 
 
 class Progress(Protocol):
@@ -82,6 +31,9 @@ class Progress(Protocol):
 
     def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
         """Block ``number``, from 1, is complete."""
+
+    def on_condition(self, name: str, number: int, block: Mapping[str, Sequence[Run]]) -> None:
+        """The same for a block under a condition."""
 
 
 class Session:
@@ -95,9 +47,15 @@ class Session:
         self._unit: InstalledUnit | None = None
         self._service: Service | None = None
         self._perf: tuple[str | None] | None = None
+        self._page_cache = PageCache(wanted.page_cache, wanted.command)
+        self._spent = measuring.Spent()
 
     def __enter__(self) -> "Session":  # noqa: PYI034 - typing.Self came with Python 3.11
         self._footprint = self._all.enter_context(undo.footprint())
+        # What a dead session left, now, and what ours may leave, at the end.
+        journal = governors.journal(self._footprint)
+        governors.put_back(journal)
+        self._all.callback(governors.put_back, journal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -170,20 +128,42 @@ class Session:
             driver = experiment.Driver(
                 measure=self._measured, is_decided=is_decided, on_block=on_block
             )
+            begun_s = time.monotonic()
             blocks = experiment.run(plan, driver, done=list(kept.blocks))
-        took = datetime.now().astimezone() - kept.begun_at
+            self._spent = measuring.Spent(
+                blocks=len(blocks) - kept.resumed, elapsed_s=time.monotonic() - begun_s
+            )
         return Measurement(
             begun_at=kept.begun_at,
             blocks=blocks,
-            took_s=None if kept.resumed else took.total_seconds(),
+            took_s=None if kept.resumed else self._spent.elapsed_s,
             notes=kept.notes,
+            page_cache=tuple(self._page_cache.sentences()),
         )
 
+    def under_conditions(self, measurement: Measurement) -> Measurement:
+        """The same with the blocks under each condition that is wanted, if any."""
+        if not self.settings.conditions or self.settings.is_null_control:
+            return measurement
+        found = measuring.measured(
+            self.settings.conditions,
+            self.settings.plan,
+            self._spent,
+            self._held(),
+            measure=self._measured,
+            on_block=self._progress.on_condition,
+        )
+        told = tuple(self._page_cache.sentences())
+        return replace(measurement, conditions=found, page_cache=told)
+
     def _measured(self, position: experiment.Position) -> list[Run]:
+        self._page_cache.before_start()
         with self._launcher().launched(self._launched_as(position.mode)) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.
             loaded = self._proof(service, depth="sample")
-            return [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
+            runs = [self._one_run(service, position, loaded) for _ in range(position.plan.runs)]
+            self._page_cache.remember(service.pids)
+        return runs
 
     def _launched_as(self, mode: str) -> str:
         """The null control has the control on both sides; all else is as ever."""

@@ -19,6 +19,8 @@ from pytest_numa import (
     policy,
     rendering,
 )
+from pytest_numa.conditions import governors, page_cache, places
+from pytest_numa.conditions.wanted import Wanted as WantedConditions
 from pytest_numa.errors import HostError, LoadError
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.load import prompts
@@ -50,6 +52,8 @@ class Settings:
     headers: Mapping[str, str] = field(repr=False)
     api_key: str | None = field(repr=False)
     plan: Plan
+    page_cache: page_cache.Wish
+    conditions: WantedConditions
     margin: float
     inconclusive: str
     start_timeout_s: float
@@ -76,7 +80,8 @@ class Settings:
     def inputs(self, plan: Plan) -> str:
         """A digest of all that blocks of one session have in common."""
         parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
-        return hashlib.sha256(repr((*parts, self.workload, self.limits)).encode()).hexdigest()
+        others = (self.workload, self.limits, self.page_cache.choice)
+        return hashlib.sha256(repr((*parts, *others)).encode()).hexdigest()
 
     @property
     def unit(self) -> Unit:
@@ -116,12 +121,7 @@ class Settings:
     @property
     def client_cpus(self) -> frozenset[int] | None:
         """The CPUs of the load generator: off the policy's; None where no CPU is left over."""
-        return client_place.choose(
-            self.topology,
-            self.policy,
-            own=frozenset(os.sched_getaffinity(0)),
-            in_reach=client_place.cpus_in_reach(self.topology),
-        )
+        return _client_cpus(self.topology, self.policy)
 
 
 def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
@@ -163,6 +163,10 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         headers=values["header"],
         api_key=load_options.key(values, directory=directory),
         plan=_plan(values),
+        page_cache=page_cache.wish(
+            values["page_cache"], nodes=sum(node.memory_bytes > 0 for node in topology.nodes)
+        ),
+        conditions=_conditions(values, topology, wanted),
         margin=values["margin"],
         inconclusive=values["inconclusive"],
         start_timeout_s=values["start_timeout"],
@@ -218,6 +222,32 @@ def _plan(values: Mapping[str, Any]) -> Plan:
         # What is measured in one start shares its luck: it is one block, of more runs.
         runs=values["runs"] * math.ceil(blocks / starts),
         cool_down_s=values["cool_down"],
+    )
+
+
+def _conditions(
+    values: Mapping[str, Any], topology: host.Topology, wanted: policy.Policy
+) -> WantedConditions:
+    governors.check(values["governor"] or (), wanted.cpus)
+    in_reach = client_place.cpus_in_reach(topology)
+    client_cpus = _client_cpus(topology, wanted)
+    return WantedConditions(
+        governors=values["governor"] or (),
+        neighbours=tuple(
+            places.find(where, topology, wanted, in_reach=in_reach, client_cpus=client_cpus)
+            for where in values["neighbour"] or ()
+        ),
+        cpus=wanted.cpus,
+        blocks=values["condition_blocks"],
+    )
+
+
+def _client_cpus(topology: host.Topology, wanted: policy.Policy) -> frozenset[int] | None:
+    return client_place.choose(
+        topology,
+        wanted,
+        own=frozenset(os.sched_getaffinity(0)),
+        in_reach=client_place.cpus_in_reach(topology),
     )
 
 

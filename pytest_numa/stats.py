@@ -100,7 +100,7 @@ def of_series(control: Sequence[float], candidate: Sequence[float]) -> Estimate:
     differences, and is too wide, never too narrow, where a block's noise strikes both modes.
     """
     count = len(control)
-    modes, kept = _drawn_in([control, candidate], reach=5)
+    modes, kept = _drawn_in([control, candidate], reach=3.5)
     means = [fmean(mode) for mode in modes]
     times = [number - (count - 1) / 2 for number in range(count)]
     slope = math.fsum(

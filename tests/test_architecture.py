@@ -11,18 +11,19 @@ PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
     {"errors", "formatting", "option"},
+    {"condition_options"},
     {"kernel"},
     {"host", "process"},
     {"policy"},
     {"services", "load", "evidence", "llamacpp_server", "capture", "client_place"},
     {"experiment", "baseline", "load_options", "unfinished", "session_file"},
-    {"placement", "stats", "audit", "reasons", "lint"},
+    {"placement", "stats", "audit", "reasons", "lint", "conditions"},
     {"gate", "metrics", "attach"},
-    {"judgement", "launch", "comparison", "rendering"},
+    {"judgement", "launch", "comparison", "rendering", "measurement"},
     {"planning"},
     {"settings", "linting"},
     {"session"},
-    {"outcome", "recording"},
+    {"outcome", "recording", "condition_effects"},
     {"report"},
     {"options", "marks", "progress", "benchmark_entries"},
     {

@@ -12,11 +12,11 @@ from pytest_numa.host import assumed_topology
 from pytest_numa.judgement import Demand
 from pytest_numa.load import results
 from pytest_numa.load.results import Client, RequestResult, RunResult
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Clues, Finding, Proof, Wanted
 from pytest_numa.policy import Policy
 from pytest_numa.process import Cgroups
-from pytest_numa.session import Measurement, Run
 
 THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")

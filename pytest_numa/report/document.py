@@ -7,8 +7,10 @@ from tabulate import tabulate
 from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.report import (
+    conditions,
     evidence_table,
     explanation,
     figures,
@@ -16,7 +18,6 @@ from pytest_numa.report import (
     placement,
     topology,
 )
-from pytest_numa.session import Measurement, Run
 
 
 def session(
@@ -35,6 +36,8 @@ def session(
             wanted.policy.cpu_list, wanted.policy.node_list
         ),
         evidence_markdown=evidence_table.table(measurement),
+        governors_markdown=conditions.section(measurement, "governor"),
+        neighbours_markdown=conditions.section(measurement, "neighbour"),
     )
 
 

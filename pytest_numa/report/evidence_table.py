@@ -9,7 +9,7 @@ from tabulate import tabulate
 from pytest_numa import formatting
 from pytest_numa.evidence import Change
 from pytest_numa.experiment import MODES
-from pytest_numa.session import Measurement
+from pytest_numa.measurement import Measurement
 
 _NOTE = (
     "Median of the runs of each mode, from just before the first measured request to the last "

@@ -7,8 +7,8 @@ from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
-from pytest_numa.session import Measurement, Run
 
 
 def mean(values: Sequence[float | None]) -> float:
@@ -87,6 +87,7 @@ def notices(
             f"the load generator was the limit in {len(bound)} of {len(_runs(measurement))} runs "
             "(client-bound): these say little of the server; use a lower concurrency"
         )
+    found += measurement.page_cache
     found += _shared_cpus(wanted, measurement)
     found += _unlike_commands(measurement)
     if wanted.baseline is None and not wanted.is_recording:

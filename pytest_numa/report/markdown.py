@@ -79,6 +79,8 @@ class Session:
     details_markdown: str
     explanation_markdown: str = ""
     evidence_markdown: str = ""
+    governors_markdown: str = ""
+    neighbours_markdown: str = ""
 
 
 def updated(text: str | None, session: Session, *, source: str) -> str:
@@ -168,6 +170,8 @@ def _sections(session: Session) -> dict[str, str]:
         "\n".join(f"- {' '.join(bullet.split())}" for bullet in session.bullets),
         _under("### Placement", session.placement_markdown),
         _under("### Verdicts and limits", session.details_markdown),
+        _under("### CPU governors", session.governors_markdown),
+        _under("### Noisy neighbours", session.neighbours_markdown),
         _under("### What the kernel counted", session.evidence_markdown),
     ]
     bodies = {

@@ -10,9 +10,9 @@ from pathlib import Path
 from pytest_numa import settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
+from pytest_numa.measurement import Measurement
 from pytest_numa.metrics import LATENCIES, METRICS, REQUEST_RATE, THROUGHPUT
 from pytest_numa.report import destination, figures
-from pytest_numa.session import Measurement
 
 _OPTION = "--numa-openmetrics"
 _OUTCOMES = ("pass", "fail", "inconclusive", "advisory")

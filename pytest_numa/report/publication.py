@@ -7,8 +7,8 @@ from pathlib import Path
 from pytest_numa import settings
 from pytest_numa.errors import ReportError
 from pytest_numa.judgement import Judgement
+from pytest_numa.measurement import Measurement
 from pytest_numa.report import document, markdown, openmetrics, session_json
-from pytest_numa.session import Measurement
 
 # GitHub Actions: what is appended to this file is shown on the page of the job.
 _SUMMARY = "GITHUB_STEP_SUMMARY"

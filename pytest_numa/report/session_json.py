@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pytest_numa import session_file, settings
 from pytest_numa.judgement import Judgement
-from pytest_numa.report import destination
-from pytest_numa.session import Measurement
+from pytest_numa.measurement import Measurement
+from pytest_numa.report import conditions, destination
 
 _OPTION = "--numa-json"
 
@@ -34,6 +34,8 @@ def write(
             for mode in (measurement.blocks[0] if measurement.blocks else ())
         },
         "verdicts": [_verdict(one) for one in judgements],
+        "conditions": conditions.document(measurement),
+        "notes": [*measurement.notes, *measurement.page_cache],
     }
     real = destination.real(path)
     with destination.locked(real, option=_OPTION):

@@ -8,8 +8,8 @@ from tabulate import tabulate
 from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES, Position
 from pytest_numa.judgement import Judgement
-from pytest_numa.report import figures
-from pytest_numa.session import Measurement, Run
+from pytest_numa.measurement import Measurement, Run
+from pytest_numa.report import conditions, figures
 
 _WIDTH = 80
 _ALIGNED = ("left", *("right",) * 7)
@@ -46,15 +46,16 @@ def progress(position: Position, done: int, failed: int, n_requests: int | None)
     )
 
 
-def block(number: int, runs: Mapping[str, Sequence[Run]]) -> str:
-    """One line that stays, for a block that is complete."""
+def block(number: int, runs: Mapping[str, Sequence[Run]], *, under: str | None = None) -> str:
+    """One line that stays, for a block that is complete, ``under`` a condition or not."""
     rates = {
         mode: figures.mean([run.result.output_tokens_per_s for run in runs[mode]])
         for mode in MODES
         if mode in runs
     }
     parts = [f"{mode} {rate:.1f} tokens/s" for mode, rate in rates.items()]
-    return f"numa: block {number}: {', '.join(parts)}"
+    name = f"{under}, block" if under else "block"
+    return f"numa: {name} {number}: {', '.join(parts)}"
 
 
 def unfinished(wanted: settings.Settings) -> str | None:
@@ -78,7 +79,11 @@ def summary(
         lines += _wrapped(outcome.sentence(one), first=f"{one.outcome:12}  ")
     if wanted.is_null_control:
         return lines
-    notes = [*figures.notices(wanted, measurement, judgements), f"report: {wanted.report_path}"]
+    notes = [
+        *conditions.sentences(measurement),
+        *figures.notices(wanted, measurement, judgements),
+        f"report: {wanted.report_path}",
+    ]
     return [*lines, "", *(line for note in notes for line in _wrapped(note, first="- "))]
 
 

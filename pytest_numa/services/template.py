@@ -33,7 +33,7 @@ def render(source: Source, *, policy: Policy, variables: Mapping[str, object]) -
         )
     wrapper = shlex.join(policy.control_argv([])) if given["policy_style"] == "numactl" else ""
     given |= {"cpus": policy.cpu_list, "memory_nodes": policy.node_list}
-    given |= {"cpu_count": str(len(policy.cpus)), "wrapper": f"{wrapper} ".lstrip()}
+    given |= {"cpu_count": str(len(policy.cpus)), "wrapper": _Quoted(f"{wrapper} ".lstrip())}
     given |= {"unit_name": source.unit_name, "instance": source.instance or ""}
     if not source.is_template:
         own = UnitFile(path=source.file_name, text=source.text())

@@ -8,8 +8,8 @@ from pytest_numa import evidence
 from pytest_numa.evidence import Change
 from pytest_numa.load import results
 from pytest_numa.load.results import Client
+from pytest_numa.measurement import Measurement, Run
 from pytest_numa.report import evidence_table
-from pytest_numa.session import Measurement, Run
 
 _EMPTY = evidence.read([], None, Path("/nowhere"))
 UNKNOWN = evidence.between(_EMPTY, _EMPTY)
