@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_numa import cli
+from pytest_numa.services import systemctl
 
 NODE = "sys/devices/system/node"
 CPU = "sys/devices/system/cpu"
@@ -234,3 +235,23 @@ def test_what_could_not_be_looked_at_is_no_pass(
     assert code == 3
     assert "systemd-analyze verify (unknown)" in out
     assert out.endswith("0 findings, 1 unknown\n")
+
+
+@pytest.mark.systemd
+def test_the_slice_is_installed_with_its_drop_ins_and_removed_without_a_trace(
+    lasting: systemctl.Scope, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = lasting.unit_folder
+    before = sorted(folder.rglob("*"))
+
+    installed = run(capsys, "install", "inference.slice", "--user", "--numa-node", 0, "--cpus", 0)
+    between = [path for path in sorted(folder.rglob("*.conf")) if path not in before]
+    removed = run(capsys, "remove", "inference.slice", "--user")
+
+    assert (installed[0], removed[0]) == (0, 0)
+    assert [path.parent.name for path in between] == [
+        "init.scope.d",
+        "system.slice.d",
+        "user.slice.d",
+    ]
+    assert sorted(folder.rglob("*")) == before
