@@ -17,6 +17,7 @@ from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Clues, Finding, Proof, Wanted
 from pytest_numa.policy import Policy
 from pytest_numa.process import Cgroups
+from pytest_numa.report import figures
 
 THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
@@ -223,3 +224,9 @@ def test_what_is_not_decided_says_what_would_decide() -> None:
 
     assert found.result == "inconclusive"
     assert "to fix    more blocks (--numa-blocks" in found.texts[0]
+
+
+def test_a_figure_of_no_block_that_counts_is_not_said_to_be_as_fast() -> None:
+    (judged,) = judgement.judge([THROUGHPUT], [block(1.0, 1.0, is_bound=True)], [])
+
+    assert figures.brief(judged) == "throughput was measured in no block that counts"

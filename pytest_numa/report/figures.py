@@ -25,6 +25,8 @@ def count(number: int, noun: str) -> str:
 
 def brief(one: Judgement) -> str:
     """A judgement in a few words: figure, change, interval."""
+    if not one.verdict.blocks:
+        return f"{one.demand.metric.label} was measured in no block that counts"
     low, high = one.verdict.interval
     change = f"{abs(one.verdict.slowdown):.1%} {'slower' if one.verdict.slowdown > 0 else 'faster'}"
     shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
