@@ -1,26 +1,32 @@
 """The recorded pinned baseline: sessions of runs, per class of host, workload, model and policy.
 
-A file holds one JSON object, ``schema`` 1: ``subject`` (what the sessions have in common) and
-``sessions``, each with ``when``, ``host``, ``versions`` (shown, never a reason to refuse) and
-``blocks`` of run documents, perhaps with ``evidence``: what was counted around each of the runs.
-It is written in one step, and a file that is not ours is never overwritten.
+A file holds one JSON object, ``schema`` 2: ``digest`` (of all else, so that a change by hand is
+seen), ``subject`` (what the sessions have in common) and ``sessions``, each with ``when``,
+``host``, ``fingerprint`` and ``versions`` (shown, never a reason to refuse) and ``blocks`` of run
+documents, perhaps with ``evidence``: what was counted around each of the runs. Schema 1 had no
+digest and is still read. The file is written in one step, and one that is not ours is never
+overwritten.
 """
 
 import contextlib
 import fcntl
+import glob
 import hashlib
+import itertools
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_numa import sealing
 from pytest_numa.errors import BaselineError
 from pytest_numa.load.results import RunResult
 
-SCHEMA = 1
+SCHEMA = 2
+_UNSEALED_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,8 @@ class RecordedSession:
     blocks: Sequence[Sequence[RunResult]]
     evidence: Sequence[Sequence[Mapping[str, Any]]] = ()
     """What was counted around each run, in the same order; for people. Empty where unknown."""
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    """What the host is: see HostIdentity; for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +97,45 @@ def load(path: Path, subject: Subject) -> Baseline | None:
     return baseline
 
 
-def append(path: Path, subject: Subject, session: RecordedSession) -> Baseline:
-    """Add a session to the file, in one step and under a lock; returns what it holds now."""
+def append(
+    path: Path, subject: Subject, session: RecordedSession, *, is_anew: bool = False
+) -> Baseline:
+    """Add a session to the file, in one step and under a lock; returns what it holds now.
+
+    ``is_anew`` begins a new file; the old one, whatever it holds, is kept as NAME.1, NAME.2, …
+    """
+    path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.parent):
-            known = load(path, subject) or Baseline(subject=subject)
-            grown = Baseline(subject=subject, sessions=(*known.sessions, session))
+            known = None if is_anew else load(path, subject)
+            sessions = (*known.sessions, session) if known else (session,)
+            grown = Baseline(subject=subject, sessions=sessions)
+            if is_anew and path.exists():
+                _keep(path)
             _write(path, json.dumps(_document(grown), indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise BaselineError(f"baseline {path} cannot be written: {error}") from None
     return grown
+
+
+def check_writable(path: Path) -> None:
+    """BaselineError where `append` would fail: to be asked before minutes are measured."""
+    path = Path(os.path.realpath(path))
+    folder = next(parent for parent in path.parents if parent.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise BaselineError(
+            f"baseline {path} cannot be written: {folder}: {error.strerror}: mend that, or choose "
+            "another place with --numa-baseline PATH"
+        ) from None
+
+
+def _keep(path: Path) -> None:
+    numbers = (path.with_name(f"{path.name}.{number}") for number in itertools.count(1))
+    # A second name, and not a new one: at no moment is there no baseline.
+    os.link(path, next(name for name in numbers if not name.exists()))
 
 
 @contextlib.contextmanager
@@ -114,7 +150,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    prefix = f".{path.name}-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*"):
+        # Of a session that was killed here: whoever lives, waits for the lock.
+        left.unlink(missing_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -122,41 +162,61 @@ def _write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
+        _sync_folder(path.parent)
     finally:
         Path(temporary).unlink(missing_ok=True)
 
 
+def _sync_folder(folder: Path) -> None:
+    """A new name is on the disk only once its folder is (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _document(baseline: Baseline) -> dict[str, object]:
+    return sealing.sealed(
+        {
+            "schema": SCHEMA,
+            "subject": dict(baseline.subject.facts),
+            "sessions": [_session_document(session) for session in baseline.sessions],
+        }
+    )
+
+
+def _session_document(session: RecordedSession) -> dict[str, object]:
     return {
-        "schema": SCHEMA,
-        "subject": dict(baseline.subject.facts),
-        "sessions": [
-            {
-                "when": session.when,
-                "host": session.host,
-                "versions": dict(session.versions),
-                "blocks": [[run.as_document() for run in block] for block in session.blocks],
-                # Beside the runs: readers before this key knew of none inside them.
-                **({"evidence": session.evidence} if session.evidence else {}),
-            }
-            for session in baseline.sessions
-        ],
+        "when": session.when,
+        "host": session.host,
+        "fingerprint": dict(session.fingerprint),
+        "versions": dict(session.versions),
+        "blocks": [[run.as_document() for run in block] for block in session.blocks],
+        # Beside the runs: readers before this key knew of none inside them.
+        **({"evidence": session.evidence} if session.evidence else {}),
     }
 
 
 def _parsed(text: str, path: Path) -> Baseline:
-    keep = "it is left as it is; move it away to record anew"
+    keep = "it is left as it is; --numa-record=replace keeps it beside a new one"
     try:
         document: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BaselineError(f"baseline {path} is no JSON ({error}): {keep}") from None
     schema = document.get("schema") if isinstance(document, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
+    schema = schema if type(schema) is int else None
+    if schema is not None and schema > SCHEMA:
         raise BaselineError(
             f"baseline {path} has schema {schema}; this version reads {SCHEMA}: update pytest-numa"
         )
-    if schema != SCHEMA:
+    if schema not in (_UNSEALED_SCHEMA, SCHEMA):
         raise BaselineError(f'baseline {path}: expected "schema": {SCHEMA}, found none: {keep}')
+    if sealing.is_broken(document) or (schema == SCHEMA and sealing.KEY not in document):
+        raise BaselineError(
+            f"baseline {path} was changed after it was written: its digest is not that of its "
+            f"content, so its figures prove nothing; {keep}"
+        )
     try:
         return Baseline(
             subject=Subject(facts={str(k): str(v) for k, v in document["subject"].items()}),
@@ -177,5 +237,6 @@ def _session(document: Any) -> RecordedSession:  # noqa: ANN401 - JSON
         host=str(document["host"]),
         versions={str(k): str(v) for k, v in document["versions"].items()},
         blocks=blocks,
+        fingerprint=dict(document.get("fingerprint", {})),
         evidence=tuple([dict(run) for run in block] for block in document.get("evidence", ())),
     )

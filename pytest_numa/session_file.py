@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_numa import sealing
 from pytest_numa.errors import SessionError
 from pytest_numa.load.results import RunResult
 
@@ -61,6 +62,8 @@ def _session(document: Mapping[str, Any], path: Path) -> SessionFile:
         took_s = document["took_s"]
         own = document
     elif "sessions" in document:
+        if sealing.is_broken(document):
+            raise ValueError("a baseline that was changed after it was written")
         own = document["sessions"][-1]
         modes, took_s = {"pinned": _blocks(own["blocks"])}, None
     else:
