@@ -13,21 +13,21 @@ from pytest_numa import (
     acceptance,
     audit,
     benchmark_entries,
+    finishing,
     marks,
     options,
     outcome,
-    recording,
     settings,
 )
 from pytest_numa.audit.machine import Machine
-from pytest_numa.errors import BaselineError, PytestNumaError
+from pytest_numa.errors import PytestNumaError
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
-from pytest_numa.report import figures, markdown, publication, terminal
+from pytest_numa.report import figures, markdown, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Session
 
@@ -66,6 +66,7 @@ class ActivePlugin:
         self._are_figures_told = False
         self._measurement: Measurement | None = None
         self._failure: str | None = None
+        self._told: list[str] = []
         # Troubles at the end that fail the session, though no single test.
         self._notes: list[str] = []
 
@@ -124,7 +125,11 @@ class ActivePlugin:
             both = outcome.Asked(
                 placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
             )
-            self._tell(outcome.of_test(both, self._measurement, self._judgements(asked)))
+            judged = self._judgements(asked)
+            self._tell(
+                outcome.of_test(both, self._measurement, judged),
+                outcome.of_record(judged, self.settings),
+            )
         for ids in asked.hosts:
             self._tell_host(ids)
         return result
@@ -148,6 +153,8 @@ class ActivePlugin:
                 terminalreporter.line(line)
         elif unfinished := terminal.unfinished(self.settings):
             terminalreporter.line(unfinished)
+        for line in self._told:
+            terminalreporter.line(line)
         for note in self._notes:
             terminalreporter.line(note, red=True)
 
@@ -231,15 +238,9 @@ class ActivePlugin:
             self._write(self._measurement)
 
     def _write(self, measurement: Measurement) -> None:
-        if self.settings.is_null_control:
-            return
-        judgements = self._all_judgements()
-        self._notes += publication.publish(self.settings, measurement, judgements)
-        if self.settings.is_recording:
-            try:
-                recording.record(self.settings, measurement)
-            except BaselineError as error:
-                self._notes.append(str(error))
+        found = finishing.finish(self.settings, measurement, self._all_judgements())
+        self._told += found.told
+        self._notes += found.troubles
 
     def _all_judgements(self) -> list[Judgement]:
         blocks = self._measurement.blocks if self._measurement else []
@@ -249,13 +250,15 @@ class ActivePlugin:
         wanted = [_demand(one) for one in asked.figures]
         return [one for one in self._all_judgements() if one.demand in wanted]
 
-    def _tell(self, found: outcome.Outcome) -> None:
-        text = outcome.told(found, is_null_control=self.settings.is_null_control)
-        counts_as = self.settings.inconclusive if found.result == "inconclusive" else found.result
-        if counts_as == "fail":
-            pytest.fail(text, pytrace=False)
-        if counts_as == "skip":
-            pytest.skip(text)
+    def _tell(self, *found: outcome.Outcome) -> None:
+        undecided = self.settings.inconclusive
+        counted = [undecided if one.result == "inconclusive" else one.result for one in found]
+        is_null_control = self.settings.is_null_control
+        texts = [outcome.told(one, is_null_control=is_null_control) for one in found if one.texts]
+        if "fail" in counted:
+            pytest.fail("\n\n".join(texts), pytrace=False)
+        if "skip" in counted:
+            pytest.skip("\n\n".join(texts))
 
     def _tell_host(self, ids: tuple[str, ...]) -> None:
         here = Machine(root=_ROOT, topology=self.settings.topology, policy=self.settings.policy)

@@ -9,6 +9,7 @@ PytestNumaError
 ├── LoadError       the workload could not be run, or its figures cannot be used
 ├── SessionError    an interrupted session cannot be resumed
 ├── BaselineError   a recorded baseline cannot be used
+├── HistoryError    the history of sessions cannot be read or written
 └── ReportError     a report cannot be written
 
 A service that was measured and found wanting is no error: that is a Finding or a Verdict.
@@ -53,6 +54,10 @@ class SessionError(PytestNumaError):
 
 class BaselineError(PytestNumaError):
     """A recorded baseline is damaged, alien, or belongs to another class of host."""
+
+
+class HistoryError(PytestNumaError):
+    """The history of sessions cannot be read or written."""
 
 
 class ReportError(PytestNumaError):

@@ -19,7 +19,9 @@ class Option:
     parse: Callable[[Any], Any] = str
     default: str | None = None
     metavar: str = "N"
-    kind: str = "value"  # value, flag or list
+    kind: str = "value"  # value, flag, list or word: a value that may be left out
+    word: str = ""
+    """What a ``word`` is where it is left out."""
 
     @property
     def dest(self) -> str:

@@ -14,6 +14,8 @@ from pytest_numa.option import Option, integer, not_negative, one_of, percent, p
 
 MANAGERS = ("auto", "system", "user", "private")
 INCONCLUSIVE = ("fail", "skip", "pass")
+RECORD = ("append", "replace")
+MISSING_BASELINE = ("fail", "skip", "record")
 
 
 def _modes(text: str) -> tuple[str, ...]:
@@ -21,6 +23,16 @@ def _modes(text: str) -> tuple[str, ...]:
     if not set(names) <= set(MODES) or len(set(names)) != len(names):
         raise ValueError(f"expected some of {','.join(MODES)}, each once, found {text!r}")
     return tuple(mode for mode in MODES if mode in names)
+
+
+def _record(text: str) -> str | None:
+    # As an ini key it may be a truth value, as that of a flag.
+    if text in ("true", "false"):
+        return "append" if text == "true" else None
+    try:
+        return one_of(RECORD)(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; before a path write --numa-record=append") from None
 
 
 OPTIONS = (
@@ -108,7 +120,15 @@ OPTIONS = (
         help="go on with the finished blocks of a session that was interrupted",
     ),
     *condition_options.OPTIONS,
-    Option(name="record", kind="flag", help="record the pinned runs as a session of the baseline"),
+    Option(
+        name="record",
+        kind="word",
+        word="append",
+        metavar="|".join(RECORD),
+        parse=_record,
+        help="record the pinned runs as one more session of the baseline; =replace begins it anew "
+        "and keeps the old file beside it",
+    ),
     Option(
         name="baseline",
         metavar="PATH",
@@ -116,10 +136,30 @@ OPTIONS = (
         help="folder or .json file of the recorded baseline",
     ),
     Option(
+        name="missing-baseline",
+        metavar="|".join(MISSING_BASELINE),
+        parse=one_of(MISSING_BASELINE),
+        default="fail",
+        help="what a ratio counts as where no baseline is recorded for this class of host, "
+        "workload, server and policy; record: this session becomes the first",
+    ),
+    Option(
         name="report",
         metavar="PATH",
         default="benchmarks/numa_baseline.md",
         help="markdown file that gets the tables",
+    ),
+    Option(
+        name="history",
+        metavar="PATH",
+        default="benchmarks/history.jsonl",
+        help="file that gets a line of each session; pytest-numa history shows them",
+    ),
+    Option(
+        name="history-url",
+        metavar="URL",
+        help="SQL database that gets each session, too, as in sqlite:///history.db (the extra "
+        "`history`); of one with a password better as an ini key or in PYTEST_ADDOPTS",
     ),
     Option(
         name="openmetrics",
@@ -148,6 +188,15 @@ def register(parser: pytest.Parser) -> None:
             group.addoption(
                 option.flag, dest=option.dest, action="store_true", default=None, help=shown
             )
+        elif option.kind == "word":
+            group.addoption(
+                option.flag,
+                dest=option.dest,
+                nargs="?",
+                const=option.word,
+                metavar=option.metavar,
+                help=shown,
+            )
         else:
             group.addoption(
                 option.flag,
@@ -159,7 +208,12 @@ def register(parser: pytest.Parser) -> None:
         parser.addini(option.dest, help=shown, type=_INI_TYPES[option.kind], default=None)
 
 
-_INI_TYPES: dict[str, Any] = {"value": "string", "flag": "bool", "list": "linelist"}
+_INI_TYPES: dict[str, Any] = {
+    "value": "string",
+    "word": "string",
+    "flag": "bool",
+    "list": "linelist",
+}
 
 
 def register_short_name(parser: pytest.Parser) -> None:

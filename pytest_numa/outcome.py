@@ -11,7 +11,7 @@ from pytest_numa.measurement import Blocks, Measurement, Run
 from pytest_numa.metrics import METRICS, Metric
 from pytest_numa.placement import Wanted, over_time
 
-Result = Literal["pass", "fail", "inconclusive"]
+Result = Literal["pass", "fail", "inconclusive", "skip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,9 @@ def plan(wanted: Plan, demands: Sequence[Demand]) -> Plan:
 
 def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgement]) -> Outcome:
     """All that one test asks for, together."""
-    parts = [of_placement(measurement, wanted) for wanted in asked.placements]
-    parts += [of_figures(measurement, judgements)] if asked.has_figures else []
+    parts = [of_placement(measurement, one) for one in asked.placements]
+    if asked.has_figures:
+        parts += [of_figures(measurement, judgements)]
     results = [part.result for part in parts]
     worst: Result = next(
         (result for result in ("fail", "inconclusive") if result in results), "pass"
@@ -97,6 +98,23 @@ def of_figures(measurement: Measurement, judgements: Sequence[Judgement]) -> Out
     is_failed = any(one.outcome == "fail" for one in bad)
     texts = tuple(f"{sentence(one)}{_probably(one, measurement)}" for one in bad)
     return Outcome(result="fail" if is_failed else "inconclusive" if bad else "pass", texts=texts)
+
+
+def of_record(judgements: Sequence[Judgement], wanted: settings.Settings) -> Outcome:
+    """Whether ratios had a record to be held against, and what it counts as where they had none."""
+    is_lacking = wanted.lacks_baseline and any(one.against == "pinned" for one in judgements)
+    if not is_lacking:
+        return Outcome(result="pass")
+    return Outcome(
+        result="skip" if wanted.missing_baseline == "skip" else "fail",
+        texts=(
+            "no pinned baseline is recorded for this class of host, workload, server and policy\n"
+            f"  expected  a record in {wanted.baseline_path}, made when the host was good\n"
+            "  to fix    where it is good now, the same command with --numa-record makes the "
+            "record, of several sessions best; --numa-missing-baseline skip|record does without, "
+            "or records the first session",
+        ),
+    )
 
 
 def _probably(one: Judgement, measurement: Measurement) -> str:

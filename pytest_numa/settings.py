@@ -3,7 +3,6 @@
 import hashlib
 import math
 import os
-import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,12 @@ from pytest_numa import (
     __version__,
     baseline,
     client_place,
+    history_sql,
     host,
     load_options,
     policy,
     rendering,
+    subject,
 )
 from pytest_numa.conditions import governors, page_cache, places
 from pytest_numa.conditions.wanted import Wanted as WantedConditions
@@ -63,8 +64,12 @@ class Settings:
     report_path: Path
     openmetrics_path: Path | None
     json_path: Path | None
+    history_path: Path
+    history_url: str | None = field(repr=False)
     is_null_control: bool
-    is_recording: bool
+    record: str | None
+    """``append`` or ``replace``, or None."""
+    missing_baseline: str
     is_resumed: bool
     is_kept: bool
 
@@ -82,6 +87,17 @@ class Settings:
         parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
         others = (self.workload, self.limits, self.page_cache.choice)
         return hashlib.sha256(repr((*parts, *others)).encode()).hexdigest()
+
+    @property
+    def lacks_baseline(self) -> bool:
+        """Whether ratios have no record to be held against, and none is being made."""
+        return self.baseline is None and not (self.is_recording or self.is_null_control)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the pinned runs are to be recorded."""
+        is_first = self.baseline is None and self.missing_baseline == "record"
+        return self.record is not None or is_first
 
     @property
     def unit(self) -> Unit:
@@ -148,8 +164,8 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
     _check_tools(values["modes"])
     _check_keep(values, manager)
     workload = _workload(values, directory)
-    subject = _subject(identity, wanted, workload, command, port=variables["port"])
-    baseline_path = baseline.locate(directory / values["baseline"], subject)
+    about = subject.of(identity, wanted, workload, command, port=variables["port"])
+    baseline_path = baseline.locate(directory / values["baseline"], about)
     return Settings(
         topology=topology,
         identity=identity,
@@ -170,17 +186,37 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         margin=values["margin"],
         inconclusive=values["inconclusive"],
         start_timeout_s=values["start_timeout"],
-        subject=subject,
+        subject=about,
         baseline_path=baseline_path,
-        baseline=None if values["null_control"] else baseline.load(baseline_path, subject),
+        baseline=_recorded(values, baseline_path, about),
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
         json_path=directory / values["json"] if values["json"] else None,
+        history_path=directory / values["history"],
+        history_url=_database(values["history_url"]),
         is_null_control=values["null_control"],
-        is_recording=values["record"],
+        record=values["record"],
+        missing_baseline=values["missing_baseline"],
         is_resumed=values["resume"],
         is_kept=values["keep"],
     )
+
+
+def _recorded(
+    values: Mapping[str, Any], path: Path, about: baseline.Subject
+) -> baseline.Baseline | None:
+    """What verdicts are held against: nothing for the null control, or where a record begins."""
+    if values["null_control"]:
+        return None
+    if values["record"] or values["missing_baseline"] == "record":
+        baseline.check_writable(path)
+    return None if values["record"] == "replace" else baseline.load(path, about)
+
+
+def _database(url: str | None) -> str | None:
+    if url is not None:
+        history_sql.check(url)
+    return url
 
 
 def _check_tools(modes: tuple[str, ...]) -> None:
@@ -249,36 +285,3 @@ def _client_cpus(topology: host.Topology, wanted: policy.Policy) -> frozenset[in
         own=frozenset(os.sched_getaffinity(0)),
         in_reach=client_place.cpus_in_reach(topology),
     )
-
-
-def _subject(
-    identity: host.HostIdentity,
-    wanted: policy.Policy,
-    workload: Workload,
-    command: Command,
-    *,
-    port: str,
-) -> baseline.Subject:
-    """What recorded runs must have in common with these to be compared."""
-    return baseline.Subject(
-        facts={
-            "host class": identity.host_class,
-            "workload": f"{workload.api}, {workload.offered}",
-            "server and model": _without_paths(command, port),
-            "policy": f"CPUs {wanted.cpu_list}, memory of node {wanted.node_list}",
-        }
-    )
-
-
-def _without_paths(command: Command, port: str) -> str:
-    """The command with file names for paths: the same server elsewhere is the same server."""
-    words = (word.rpartition("/")[2] or word for word in command.argv if word != port)
-    return " ".join(words)
-
-
-def versions() -> dict[str, str]:
-    """Versions that are shown beside a record and never refuse a comparison."""
-    return {
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-    }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -18,6 +19,9 @@ from pytest_numa.placement import Clues, Finding, Proof, Wanted
 from pytest_numa.policy import Policy
 from pytest_numa.process import Cgroups
 from pytest_numa.report import figures
+
+if TYPE_CHECKING:
+    from pytest_numa.settings import Settings
 
 THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
@@ -230,3 +234,31 @@ def test_a_figure_of_no_block_that_counts_is_not_said_to_be_as_fast() -> None:
     (judged,) = judgement.judge([THROUGHPUT], [block(1.0, 1.0, is_bound=True)], [])
 
     assert figures.brief(judged) == "throughput was measured in no block that counts"
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Settings of a session without a record."""
+
+    missing_baseline: str
+    lacks_baseline: bool = True
+    baseline_path: str = "b.json"
+
+
+@pytest.mark.parametrize("wish", ["fail", "skip"])
+def test_a_ratio_without_a_record_counts_as_wished_and_says_what_to_type(wish: str) -> None:
+    judged = judgement.judge([THROUGHPUT], [block(1.0, 1.0)] * 4, [])
+
+    found = outcome.of_record(judged, cast("Settings", Lacking(missing_baseline=wish)))
+
+    assert found.result == wish
+    assert "--numa-record" in found.texts[0]
+
+
+def test_an_absolute_limit_needs_no_record() -> None:
+    limit = Demand(metric=METRICS["mean"], limit=5000.0)
+    judged = judgement.judge([limit], [block(1.0, 1.0)] * 4, [])
+
+    found = outcome.of_record(judged, cast("Settings", Lacking(missing_baseline="fail")))
+
+    assert found.result == "pass"

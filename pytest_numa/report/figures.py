@@ -92,13 +92,11 @@ def notices(
     found += measurement.page_cache
     found += _shared_cpus(wanted, measurement)
     found += _unlike_commands(measurement)
-    if wanted.baseline is None and not wanted.is_recording:
+    if wanted.lacks_baseline:
         found.append(
             "no pinned baseline is recorded for this class of host, workload, server and policy: "
             "pytest --numa-record with the same options records one"
         )
-    if wanted.is_recording:
-        found.append(f"recorded: the pinned runs, in {wanted.baseline_path}")
     failed = [one for one in judgements if one.outcome == "fail"]
     if any(one.against == "record" for one in failed):
         found += _drift(wanted, measurement, failed)

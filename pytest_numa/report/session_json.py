@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_numa import session_file, settings
+from pytest_numa import session_file, settings, versions
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement
 from pytest_numa.report import conditions, destination
@@ -26,7 +26,7 @@ def write(
         "took_s": measurement.took_s,
         "host": wanted.identity.hostname,
         "subject": dict(wanted.subject.facts),
-        "versions": settings.versions(),
+        "versions": versions.of(wanted),
         "modes": {
             mode: [
                 [run.result.as_document() for run in block[mode]] for block in measurement.blocks

@@ -26,12 +26,20 @@ def header(wanted: settings.Settings) -> list[str]:
         workload.offered,
         f"modes {', '.join(plan.modes)}",
         f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
-        f"baseline: {f'{recorded} recorded' if recorded else 'none recorded'}",
+        f"baseline: {f'{recorded} recorded' if recorded else _without_baseline(wanted)}",
         *(["null control: pinned against itself"] if wanted.is_null_control else []),
         figures.client_place(wanted),
         *figures.limits(wanted),
     ]
     return [line for text in texts for line in _wrapped(text, first="numa: ")]
+
+
+def _without_baseline(wanted: settings.Settings) -> str:
+    if not wanted.lacks_baseline:
+        return "none recorded, and this session is" if wanted.is_recording else "none"
+    if wanted.missing_baseline == "skip":
+        return "none recorded; tests with a ratio will be skipped"
+    return "none recorded, so tests with a ratio will fail: --numa-record makes one"
 
 
 def progress(position: Position, done: int, failed: int, n_requests: int | None) -> str:

@@ -26,6 +26,7 @@ POLICY = "--numa-manager system --numa-node 1 --cpus 2-3"
 WORKLOAD = (
     "--numa-concurrency 2 --numa-warmup 1 --numa-prompt-tokens 1 --numa-output-tokens 2 "
     "--numa-starts 1 --numa-timeout 300 --numa-inconclusive pass --numa-report report.md "
+    "--numa-missing-baseline record "
     "--numa-set ctx_size=512 --numa-set parallel=2"
 )
 MIB = 2**20

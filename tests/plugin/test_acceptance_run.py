@@ -20,7 +20,16 @@ pytestmark = [pytest.mark.systemd, pytest.mark.server]
 SMALL = (
     *("--numa-n-requests", "2", "--numa-concurrency", "1", "--numa-warmup", "1"),
     *("--numa-prompt-tokens", "4", "--numa-output-tokens", "2"),
-    *("--numa-starts", "1", "--numa-inconclusive", "pass", "--numa-manager", "private"),
+    *(
+        "--numa-starts",
+        "1",
+        "--numa-inconclusive",
+        "pass",
+        "--numa-missing-baseline",
+        "record",
+        "--numa-manager",
+        "private",
+    ),
 )
 
 
@@ -62,6 +71,20 @@ def test_an_empty_directory_gets_five_verdicts_three_rows_and_a_record(
     assert "minor_faults" in session["evidence"][0][0]
     result.stdout.fnmatch_lines(["numa: block 1: unpinned * tokens/s, pinned *, systemd *"])
     assert left_behind() == []
+
+
+@pytest.mark.parametrize(("wish", "count"), [("fail", "failed"), ("skip", "skipped")])
+def test_a_ratio_without_a_record_counts_as_wished(
+    pytester: pytest.Pytester, port: str, wish: str, count: str
+) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.numa_throughput\ndef test_it(): ...")
+
+    result = run(pytester, port, "--numa-missing-baseline", wish, "--numa-margin", "90", "-rs",
+                 "test_a_ratio_without_a_record_counts_as_wished.py")  # fmt: skip
+
+    result.assert_outcomes(**{count: 1})
+    result.stdout.fnmatch_lines(["*no pinned baseline is recorded for this class of host*"])
+    assert not (pytester.path / "benchmarks/baselines").exists()
 
 
 def test_a_users_own_test_has_the_running_service(pytester: pytest.Pytester, port: str) -> None:

@@ -14,7 +14,16 @@ pytestmark = [pytest.mark.systemd, pytest.mark.server]
 SMALL = (
     *("--numa-n-requests", "3", "--numa-concurrency", "1", "--numa-warmup", "1"),
     *("--numa-prompt-tokens", "4", "--numa-output-tokens", "2"),
-    *("--numa-starts", "2", "--numa-inconclusive", "pass", "--numa-manager", "private"),
+    *(
+        "--numa-starts",
+        "2",
+        "--numa-inconclusive",
+        "pass",
+        "--numa-missing-baseline",
+        "record",
+        "--numa-manager",
+        "private",
+    ),
     *("--numa-modes", "systemd"),
 )
 OWN = """

@@ -32,7 +32,14 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
         *("-p", "no:benchmark", "--numa-node", "0", "--numa-modes", "pinned,systemd"),
         *("--numa-n-requests", "2", "--numa-concurrency", "1", "--numa-warmup", "1"),
         *("--numa-prompt-tokens", "4", "--numa-output-tokens", "2", "--numa-starts", "1"),
-        *("--numa-inconclusive", "pass", "--numa-manager", "private"),
+        *(
+            "--numa-inconclusive",
+            "pass",
+            "--numa-missing-baseline",
+            "record",
+            "--numa-manager",
+            "private",
+        ),
         *("--numa-set", f"port={port}", *args, "."),
     )
 

@@ -19,7 +19,14 @@ SMALL = (
     *("-p", "no:benchmark", "--numa-node", "0", "--numa-modes", "pinned,systemd"),
     *("--numa-n-requests", "2", "--numa-concurrency", "1", "--numa-warmup", "1"),
     *("--numa-prompt-tokens", "4", "--numa-output-tokens", "2", "--numa-starts", "1"),
-    *("--numa-inconclusive", "pass", "--numa-manager", "private"),
+    *(
+        "--numa-inconclusive",
+        "pass",
+        "--numa-missing-baseline",
+        "record",
+        "--numa-manager",
+        "private",
+    ),
 )
 STATE = Path("/run/pytest-numa")
 DEADLINE_S = 90.0

@@ -17,7 +17,16 @@ pytestmark = [pytest.mark.systemd, pytest.mark.server]
 SMALL = (
     *("--numa-n-requests", "2", "--numa-concurrency", "1", "--numa-warmup", "1"),
     *("--numa-prompt-tokens", "4", "--numa-output-tokens", "2", "--numa-modes", "pinned,systemd"),
-    *("--numa-inconclusive", "pass", "--numa-manager", "private", "--numa-margin", "90"),
+    *(
+        "--numa-inconclusive",
+        "pass",
+        "--numa-missing-baseline",
+        "record",
+        "--numa-manager",
+        "private",
+        "--numa-margin",
+        "90",
+    ),
 )
 
 
