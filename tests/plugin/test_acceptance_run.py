@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_numa import history, history_sql
 from pytest_numa.services import catalogue
 
 pytest_plugins = ["pytester"]
@@ -85,6 +86,23 @@ def test_a_ratio_without_a_record_counts_as_wished(
     result.assert_outcomes(**{count: 1})
     result.stdout.fnmatch_lines(["*no pinned baseline is recorded for this class of host*"])
     assert not (pytester.path / "benchmarks/baselines").exists()
+
+
+def test_a_session_is_remembered_in_the_file_and_the_database(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="needs the extra: pip install 'pytest-numa[history]'")
+    pytester.makepyfile("import pytest\n@pytest.mark.numa_throughput\ndef test_it(): ...")
+    url = f"sqlite:///{pytester.path}/h.db"
+
+    result = run(pytester, port, "--numa-history-url", url,
+                 "test_a_session_is_remembered_in_the_file_and_the_database.py")  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+    (entry,) = history.read(pytester.path / "benchmarks/history.jsonl").entries
+    assert history_sql.read(url).entries == (entry,)
+    assert set(entry.figures) == {"unpinned", "pinned", "systemd"}
+    assert {"kernel", "systemd", "numactl", "server", "model", "unit"} <= set(entry.versions)
 
 
 def test_a_users_own_test_has_the_running_service(pytester: pytest.Pytester, port: str) -> None:
