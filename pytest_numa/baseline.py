@@ -122,8 +122,9 @@ def append(
 def check_writable(path: Path) -> None:
     """BaselineError where `append` would fail: to be asked before minutes are measured."""
     path = Path(os.path.realpath(path))
-    folder = next(parent for parent in path.parents if parent.exists())
+    folder = path
     try:
+        folder = next(parent for parent in path.parents if parent.exists())
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise BaselineError(

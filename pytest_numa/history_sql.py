@@ -7,6 +7,7 @@ Two tables, made at need: ``numa_sessions`` has the line of the history file, an
 import contextlib
 import statistics
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_numa import history
@@ -43,7 +44,7 @@ def read(url: str) -> History:
     """All sessions, in the order in which they were written."""
     entries: list[Entry] = []
     notes: list[str] = []
-    with _connected(url) as (connection, sessions, _):
+    with _connected(url, is_reader=True) as (connection, sessions, _):
         for key, document in connection.execute(
             sessions.select().with_only_columns(sessions.c.id, sessions.c.document).order_by("id")
         ):
@@ -55,8 +56,13 @@ def read(url: str) -> History:
 
 
 @contextlib.contextmanager
-def _connected(url: str) -> Iterator[tuple["sqlalchemy.Connection", Any, Any]]:
-    """A transaction in the database at ``url``, with both tables; no error shows a password."""
+def _connected(
+    url: str, *, is_reader: bool = False
+) -> Iterator[tuple["sqlalchemy.Connection", Any, Any]]:
+    """A transaction in the database at ``url``, with both tables; no error shows a password.
+
+    A reader makes nothing: neither tables nor, in SQLite, the file.
+    """
     try:
         import sqlalchemy  # noqa: PLC0415 - an extra
     except ImportError:
@@ -71,13 +77,17 @@ def _connected(url: str) -> Iterator[tuple["sqlalchemy.Connection", Any, Any]]:
             "postgresql+pg8000://user:password@host/name, found something else"
         ) from None
     shown = parsed.render_as_string(hide_password=True)
+    is_file = parsed.get_backend_name() == "sqlite" and bool(parsed.database)
+    if is_reader and is_file and not Path(str(parsed.database)).exists():
+        raise HistoryError(f"history {shown}: there is no such file; sessions write it")
     try:
-        engine = sqlalchemy.create_engine(parsed)
+        # Without a pool, no connection outlives the transaction.
+        engine = sqlalchemy.create_engine(parsed, poolclass=sqlalchemy.pool.NullPool)
         metadata, sessions, figures = _tables(sqlalchemy)
         with engine.begin() as connection:
-            metadata.create_all(connection)
+            if not is_reader:
+                metadata.create_all(connection)
             yield connection, sessions, figures
-        engine.dispose()
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
         # The first line tells; the rest is the statement, which tells nobody but us.
         text = str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -25,10 +25,15 @@ def _modes(text: str) -> tuple[str, ...]:
     return tuple(mode for mode in MODES if mode in names)
 
 
+_TRUTH = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
+
+
 def _record(text: str) -> str | None:
     # As an ini key it may be a truth value, as that of a flag.
-    if text in ("true", "false"):
-        return "append" if text == "true" else None
+    if text.lower() in _TRUTH:
+        return "append" if _TRUTH[text.lower()] else None
     try:
         return one_of(RECORD)(text)
     except ValueError as error:

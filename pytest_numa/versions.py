@@ -49,7 +49,7 @@ def of(wanted: "settings.Settings") -> dict[str, str]:
     found = {
         "kernel": platform.release(),
         "systemd": _first_line("systemctl", "--version"),
-        "numactl": _first_line("numactl", "--version"),
+        "numactl": _numactl(),
         "python": platform.python_version(),
         "pytest-numa": __version__,
         "microcode": _microcode(),
@@ -67,6 +67,16 @@ def _first_line(*argv: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return next(iter((done.stdout or done.stderr).splitlines()), "") if not done.returncode else ""
+
+
+def _numactl() -> str:
+    """As its package has it: numactl has told its version only since 2.0.17."""
+    asked = (
+        ("dpkg-query", "--show", "--showformat=${Version}", "numactl"),
+        ("rpm", "--query", "--queryformat=%{VERSION}-%{RELEASE}", "numactl"),
+        ("numactl", "--version"),
+    )
+    return next(filter(None, (_first_line(*argv) for argv in asked)), "")
 
 
 def _text(path: Path) -> str:
@@ -110,16 +120,23 @@ def _packages(interpreter: str) -> str:
 
 
 def _models(words: tuple[str, ...]) -> Iterator[str]:
+    """Name and hash of each absolute path that is a large file, or a folder as Hugging Face's."""
     for word in words:
         path = Path(word.rpartition("=")[2] if word.startswith("-") else word)
-        if not path.is_absolute():
+        try:
+            found = _model(path) if path.is_absolute() else ""
+        except OSError:
             continue
-        if path.is_dir():
-            files = sorted(one for one in path.iterdir() if one.is_file())
-            digests = "".join(f"{one.name} {hashed(one)}\n" for one in files)
-            yield f"{path.name} sha256:{hashlib.sha256(digests.encode()).hexdigest()[:16]}"
-        elif path.is_file() and path.stat().st_size >= _MODEL_BYTES:
-            yield f"{path.name} {hashed(path)}"
+        if found:
+            yield f"{path.name} {found}"
+
+
+def _model(path: Path) -> str:
+    if (path / "config.json").is_file():
+        files = sorted(one for one in path.iterdir() if one.is_file())
+        digests = "".join(f"{one.name} {hashed(one)}\n" for one in files)
+        return f"sha256:{hashlib.sha256(digests.encode(errors='surrogateescape')).hexdigest()[:16]}"
+    return hashed(path) if path.is_file() and path.stat().st_size >= _MODEL_BYTES else ""
 
 
 def hashed(path: Path) -> str:

@@ -163,6 +163,26 @@ def test_a_series_without_a_change_has_none() -> None:
     assert trend.of(same, METRICS["tokens_per_s"], "systemd").changes == ()
 
 
+def test_a_series_of_equal_values_has_no_change_and_gives_no_warning() -> None:
+    pytest.importorskip("otava", reason="needs the extra: pip install 'pytest-numa[history]'")
+    equal = {"systemd": {"tokens_per_s": [100.0]}}
+    same = [replace(entry(number), figures=equal) for number in range(12)]
+
+    assert trend.of(same, METRICS["tokens_per_s"], "systemd").changes == ()
+
+
+def test_a_step_between_equal_values_is_a_change() -> None:
+    pytest.importorskip("otava", reason="needs the extra: pip install 'pytest-numa[history]'")
+    made = [
+        replace(entry(number), figures={"systemd": {"tokens_per_s": [100.0 - 5.0 * (number > 5)]}})
+        for number in range(12)
+    ]
+
+    found = trend.of(made, METRICS["tokens_per_s"], "systemd")
+
+    assert [one.index for one in found.changes] == [6]
+
+
 def test_the_command_shows_the_trend_and_says_since_when(
     written: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,6 +216,8 @@ def test_the_command_needs_no_extra_for_the_table(
         (["absent.jsonl"], "history absent.jsonl: No such file or directory"),
         (["--mode", "unpinned", "{written}"], "has mode unpinned with tokens_per_s"),
         (["--url", "no database"], "expected a database as in sqlite:////var/lib/numa.db"),
+        (["--url", "sqlite:///absent.db"], "sqlite:///absent.db: there is no such file"),
+        (["--url", "sqlite://"], "no such table: numa_sessions"),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_a_sentence(

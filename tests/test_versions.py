@@ -1,5 +1,7 @@
 """What a session says that it ran on and with."""
 
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,3 +74,17 @@ def test_models_are_found_in_the_command_line_and_nothing_else_is(tmp_path: Path
     )
 
     assert [one.split()[0] for one in found] == ["m.gguf", "hf"]
+
+
+def test_a_word_that_is_no_path_is_no_model(tmp_path: Path) -> None:
+    words = ("/" + "x" * 5000, "/proc/1/root/nowhere", "--x=/dev/null", str(tmp_path))
+
+    assert list(versions._models(words)) == []
+
+
+@pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="asks Debian's packages")
+def test_numactl_is_named_as_its_package_names_it() -> None:
+    asked = ["dpkg-query", "--show", "--showformat=${Version}", "numactl"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+
+    assert versions._numactl() == told
