@@ -61,10 +61,11 @@ def children() -> list[psutil.Process]:
 
 
 def working() -> psutil.Process:
-    """The neighbour, once it copies: pinned, and its buffers written."""
+    """The neighbour, once it copies: pinned, its buffers written, and some ticks of CPU time counted."""
     (process,) = children()
     for _ in range(1000):
-        if process.cpu_affinity() == [CPU] and process.memory_info().rss > 8 * MIB:
+        at_work = process.memory_info().rss > 8 * MIB and process.cpu_times().user > 0.1
+        if process.cpu_affinity() == [CPU] and at_work:
             break
         time.sleep(0.01)
     return process

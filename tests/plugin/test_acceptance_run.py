@@ -40,6 +40,18 @@ def port() -> str:
         return str(listening.getsockname()[1])
 
 
+@pytest.fixture(scope="module")
+def database_library() -> None:
+    """SQLAlchemy, before pytester notes which modules there are.
+
+    pytester forgets those that a session imported, and SQLAlchemy's compiled part does not bear to be
+    imported a second time.
+    """
+    pytest.importorskip(
+        "sqlalchemy.dialects.sqlite", reason="needs the extra: pip install 'pytest-numa[history]'"
+    )
+
+
 def run(pytester: pytest.Pytester, port: str, *args: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess(
         "-p", "no:benchmark", "--numa-node", "0", *SMALL, "--numa-set", f"port={port}", *args
@@ -88,10 +100,10 @@ def test_a_ratio_without_a_record_counts_as_wished(
     assert not (pytester.path / "benchmarks/baselines").exists()
 
 
+@pytest.mark.usefixtures("database_library")
 def test_a_session_is_remembered_in_the_file_and_the_database(
     pytester: pytest.Pytester, port: str
 ) -> None:
-    pytest.importorskip("sqlalchemy", reason="needs the extra: pip install 'pytest-numa[history]'")
     pytester.makepyfile("import pytest\n@pytest.mark.numa_throughput\ndef test_it(): ...")
     url = f"sqlite:///{pytester.path}/h.db"
 
