@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"errors", "formatting", "option", "sealing"},
+    {"errors", "formatting", "option", "problem", "sealing"},
     {"condition_options"},
     {"kernel"},
     {"host", "process"},
@@ -24,7 +24,8 @@ FLOORS = (
     {"settings", "linting"},
     {"session", "versions"},
     {"outcome", "condition_effects"},
-    {"recording"},
+    {"recording", "shortage"},
+    {"explained"},
     {"report"},
     {"options", "marks", "progress", "benchmark_entries", "finishing"},
     {
@@ -38,6 +39,7 @@ FLOORS = (
         "unit_command",
     },
     {"acceptance"},
+    {"telling"},
     {"active", "starting"},
     {"plugin", "cli", "init_command"},
 )

@@ -27,10 +27,19 @@ def brief(one: Judgement) -> str:
     """A judgement in a few words: figure, change, interval."""
     if not one.verdict.blocks:
         return f"{one.demand.metric.label} was measured in no block that counts"
-    low, high = one.verdict.interval
-    change = f"{abs(one.verdict.slowdown):.1%} {'slower' if one.verdict.slowdown > 0 else 'faster'}"
-    shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
-    return f"{one.demand.metric.label} {change} ({shown})"
+    return f"{one.demand.metric.label} {outcome.change(one.verdict)}"
+
+
+def verdict(one: Judgement) -> str:
+    """A judgement in one line: figure, what it was held against, change, interval."""
+    against = {"pinned": "pinned", "record": "the record", "limit": "its limit"}[one.against]
+    return f"{one.demand.metric.label} against {against}: {_come_out(one)}"
+
+
+def _come_out(one: Judgement) -> str:
+    if not one.verdict.blocks:
+        return "measured in no block that counts"
+    return one.verdict.sentence if one.against == "limit" else outcome.change(one.verdict)
 
 
 def properties(measurement: Measurement) -> list[tuple[str, str]]:
