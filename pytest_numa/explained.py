@@ -156,7 +156,7 @@ def _problem(
     if against == "record" and (drifted := _drifted(group, measurement, wanted)):
         return drifted
     before = (
-        "the same command pinned by hand, in this session"
+        "the same command pinned by hand (numactl, taskset), in this session"
         if against == "pinned"
         else "the recorded pinned baseline"
     )

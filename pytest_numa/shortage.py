@@ -10,6 +10,8 @@ from pytest_numa.problem import Problem
 
 # More are asked for than the estimate: it is as uncertain as what it is made of.
 _RESERVE = 1.25
+# More than anybody waits for.
+_MOST_BLOCKS = 64
 # Of one CPU; with less it did not itself lack the time.
 _BUSY = 0.5
 
@@ -31,7 +33,7 @@ def undecided(
         weight="inconclusive",
         what=f"not decided whether the service under systemd is slower than {before}",
         rows=(
-            ("expected", "an interval that lies on one side of what is accepted"),
+            ("expected", f"an interval on one side of {_accepted(group)}"),
             ("found", _found(group)),
             ("probably", _why(group)),
             ("to fix", _fix(group, measurement, wanted)),
@@ -46,6 +48,13 @@ def _found(group: Sequence[Judgement]) -> str:
     if len(group) == 1:
         return f"{group[0].demand.metric.label} {group[0].verdict.sentence}"
     return "; ".join(f"{one.demand.metric.label} {outcome.change(one.verdict)}" for one in group)
+
+
+def _accepted(group: Sequence[Judgement]) -> str:
+    margins = dict.fromkeys(
+        f"{one.demand.margin:.1%}" for one in group if one.demand.margin is not None
+    )
+    return f"the accepted {' or '.join(margins)} slower" if margins else "the limit"
 
 
 def _why(group: Sequence[Judgement]) -> str:
@@ -63,6 +72,8 @@ def _fix(group: Sequence[Judgement], measurement: Measurement, wanted: settings.
     if len(known) < len(group) or not blocks:
         return f"{others}: what is measured now lies at the margin itself"
     more = max(known)
+    if more > _MOST_BLOCKS:
+        return f"{others}: as it is, it would take some {more} blocks"
     # The first look is no estimate.
     more = more if more <= gate.FIRST_LOOK else round(more * _RESERVE)
     took_s = measurement.took_s
@@ -79,17 +90,21 @@ def _client_bound(measurement: Measurement, wanted: settings.Settings, *, counte
     bound = [run for run in runs if _is_bound(run)]
     lag_ms = max(run.result.client.lag_p99_ms for run in bound)
     shares = [share for run in bound if (share := run.result.client.cpu_share) is not None]
-    busy = f"it used {formatting.percent(max(shares))} of a CPU and " if shares else ""
+    busy = f"; it used up to {formatting.percent(max(shares))} of a CPU" if shares else ""
     return Problem(
         weight="inconclusive",
-        what="nothing is decided: the load generator was the limit (client-bound), not the service",
+        what="nothing is decided: the load generator, which sends the requests, was the limit "
+        "(client-bound), not the service",
         rows=(
-            ("expected", f"at least {gate.FIRST_LOOK} blocks in which the service was the limit"),
+            (
+                "expected",
+                f"at least {gate.FIRST_LOOK} blocks (each a start and a run of every mode) in "
+                "which the service was the limit",
+            ),
             (
                 "found",
-                f"{counted} of {len(measurement.blocks)} blocks; in "
-                f"{len(bound)} of {len(runs)} runs {busy}answers waited up to {lag_ms:.0f} ms for "
-                "it (p99)",
+                f"{counted} of {len(measurement.blocks)} blocks; in {len(bound)} of {len(runs)} "
+                f"runs answers waited up to {lag_ms:.0f} ms for it (p99){busy}",
             ),
             ("probably", _client_cause(wanted, max(shares, default=1.0))),
             ("to fix", _client_fix(wanted)),

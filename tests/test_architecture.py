@@ -23,7 +23,7 @@ FLOORS = (
     {"planning", "subject", "trend", "history_sql"},
     {"settings", "linting"},
     {"session", "versions"},
-    {"outcome", "condition_effects"},
+    {"outcome", "condition_effects", "mode_figures"},
     {"recording", "shortage"},
     {"explained"},
     {"report"},

@@ -31,6 +31,8 @@ def wrapped(
         width=usable(width),
         initial_indent=first,
         subsequent_indent=" " * (len(first) if indent is None else indent),
+        # A path or a command must be there to be copied in one piece.
+        break_long_words=False,
         break_on_hyphens=False,
     ) or [first.rstrip()]
     return [

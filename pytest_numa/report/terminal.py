@@ -16,6 +16,7 @@ from pytest_numa.measurement import Measurement, Run
 from pytest_numa.problem import Problem
 from pytest_numa.report import conditions, figures
 from pytest_numa.report.lines import Line, Style, cut, usable, wrapped
+from pytest_numa.services import log_text
 
 # The title above and pytest's own last line below make it 30.
 MOST_LINES = 28
@@ -81,7 +82,8 @@ def block(number: int, runs: Mapping[str, Sequence[Run]], *, under: str | None =
 def unfinished(wanted: settings.Settings) -> str | None:
     """What becomes of the blocks of a session that was interrupted."""
     path = wanted.unfinished_path
-    if not path.exists():
+    # The first line is the head: it says what the blocks belong to.
+    if not path.exists() or path.read_bytes().count(b"\n") < 2:  # noqa: PLR2004
         return None
     return f"finished blocks are kept in {path}: the same command with --numa-resume goes on"
 
@@ -168,8 +170,15 @@ def _problem(one: Problem, width: int, *, is_whole: bool) -> list[Line]:
             )
         ),
         *([Line(text="  its log ends:")] if log else []),
-        *(Line(text=cut(f"    {line}", usable(width))) for line in log),
+        *(line for text in log for line in _log_line(text, width)),
     ]
+
+
+def _log_line(text: str, width: int) -> list[Line]:
+    """Cut to the width, but for an error, which is what the log is shown for."""
+    if log_text.is_error(text):
+        return _shortened(wrapped(text, first="    ", width=width), _MOST_ROW_LINES)
+    return [Line(text=cut(f"    {text}", usable(width)))]
 
 
 def _shortened(found: list[Line], most: int | None) -> list[Line]:

@@ -111,7 +111,10 @@ def exit_text(code: str, status: str) -> str:
 def advice(code: str, status: str) -> str:
     """Why a main process that ended like this probably did so, and what to do; in two lines."""
     if code == _EXITED or code in ("", "0"):
-        cause, fix = "its log says why", "mend what the log names, or the command: systemctl cat"
+        cause, fix = (
+            "its log says why",
+            "mend what the log names; pytest -v shows the command that was run",
+        )
     elif status == str(signal.SIGKILL.value):
         cause = "the kernel ended it for want of memory (or MemoryMax=), or somebody did"
         fix = (
