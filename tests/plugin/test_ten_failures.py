@@ -62,12 +62,10 @@ def host_drift() -> terminal.End:
 
 
 def inconclusive() -> terminal.End:
-    blocks = (
-        block(pinned=one, systemd=other) for one, other in zip(NOISY, NOISY[::-1], strict=True)
-    )
-    return measured.end(
-        measurement(*blocks), replace(SETTINGS, baseline=None, is_null_control=True)
-    )
+    pairs = zip(NOISY, NOISY[::-1], strict=True)
+    blocks = (block(pinned=one, systemd=other) for one, other in pairs)
+    recording = replace(SETTINGS, baseline=None, missing_baseline="record")
+    return measured.end(measurement(*blocks), recording)
 
 
 def server_died() -> terminal.End:
