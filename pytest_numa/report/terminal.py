@@ -98,13 +98,20 @@ def summary(end: End, *, verbosity: int = 0, width: int = 80) -> list[Line]:
     if verbosity > 0:
         return _joined([_problems(problems, width, most=None), *_rest(end, width, is_full=True)])
     rest = _rest(end, width, is_full=False)
+    if not _is_failed(end, problems):
+        return _joined([_problems(problems, width, most=None), *rest])
     shown = _problems(problems, width, most=MOST_LINES - len(_joined([[], *rest[-1:]])) - 1)
     # What is least missed goes first: it stands in the report, which the last line names.
     for part in rest[:-1]:
-        if len(_joined([shown, part, rest[-1]])) > MOST_LINES:
-            break
-        shown = _joined([shown, part])
+        left = MOST_LINES - len(_joined([shown, part, rest[-1]]))
+        shown = _joined([shown, part[: len(part) + min(0, left)]])
     return _joined([shown, rest[-1]])
+
+
+def _is_failed(end: End, problems: Sequence[Problem]) -> bool:
+    """Whether somebody will look for the cause in the last lines."""
+    undecided = "inconclusive" if end.wanted.inconclusive == "fail" else "fail"
+    return any(one.weight in ("error", "fail", undecided) for one in problems)
 
 
 def _joined(parts: Sequence[Sequence[Line]]) -> list[Line]:
@@ -128,7 +135,7 @@ def _rest(end: End, width: int, *, is_full: bool) -> list[list[Line]]:
     return [
         table(end.measurement, width),
         _verdicts(end, width, is_full=is_full),
-        *([found] if is_full else [found[:_MOST_LOG_LINES]]),
+        found,
         [*notes, *(line for text in last for line in wrapped(text, first="", width=width))],
     ]
 

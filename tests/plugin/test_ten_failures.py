@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import measured
 import pytest
-from facts import MIB, THREAD, exec_start, memory, process, region, unit
-from measured import BOUND, CLUES, NOISE, SETTINGS, block, measurement, proof, recorded
+from facts import CLUES, MIB, THREAD, exec_start, memory, process, region, unit
+from measured import BOUND, NOISE, SETTINGS, block, measurement, proof, recorded
 from test_reasons import NOTHING
 
 from pytest_numa import problem
-from pytest_numa.measurement import Measurement
+from pytest_numa.measurement import Measurement, Run
+from pytest_numa.placement import Proof
 from pytest_numa.report import terminal
 from pytest_numa.services import installed_unit
 
@@ -26,7 +27,7 @@ def last_lines(end: terminal.End) -> str:
     return " ".join(shown.split())
 
 
-def session(pinned_s: float, systemd_s: float, *proofs: measured.Proof) -> Measurement:
+def session(pinned_s: float, systemd_s: float, *proofs: Proof) -> Measurement:
     return measurement(
         *(block(*proofs, pinned=pinned_s * one, systemd=systemd_s) for one in NOISE * 2)
     )
@@ -45,7 +46,7 @@ def remote_pages() -> terminal.End:
 
 
 def regression() -> terminal.End:
-    def run_with(one: measured.Run) -> measured.Run:
+    def run_with(one: Run) -> Run:
         held = 0.4 if one.mode == "systemd" else 0.0
         return replace(one, evidence=replace(NOTHING, quota_throttled_s=held))
 

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import measured
 import pytest
@@ -17,7 +18,9 @@ from measured import NOISE, SETTINGS, block, measurement, proof
 from pytest_numa import formatting
 from pytest_numa.measurement import Measurement
 from pytest_numa.metrics import METRICS
+from pytest_numa.process import Process
 from pytest_numa.report import document, figures, markdown, topology
+from pytest_numa.settings import Settings
 
 HOSTILE = st.text(
     alphabet=st.one_of(
@@ -30,12 +33,12 @@ GITHUB = MarkdownIt("commonmark").enable("table").enable("strikethrough")
 DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def session_of(found: Measurement, settings: measured.settings.Settings = SETTINGS) -> str:
-    told = document.session(settings, found, measured.judged(found, settings))
+def session_of(found: Measurement, wanted: Settings = SETTINGS) -> str:
+    told = document.session(wanted, found, measured.judged(found, wanted))
     return markdown.updated(None, told, source="r.md")
 
 
-def good(process: measured.Process = PROCESS) -> Measurement:
+def good(process: Process = PROCESS) -> Measurement:
     return measurement(
         *(
             block(proof(process=process), unpinned=1.2 * one, pinned=one, systemd=one)
@@ -83,7 +86,7 @@ def test_no_name_breaks_a_table_of_the_document(name: str, host: str, unit: str)
     named = dataclasses.replace(
         SETTINGS,
         identity=dataclasses.replace(SETTINGS.identity, hostname=host, cpu_model=name),
-        baseline_path=measured.Path(unit.replace("\0", "")),
+        baseline_path=Path(unit.replace("\0", "")),
     )
     plain, hostile = (
         session_of(good(dataclasses.replace(PROCESS, comm=comm, argv=(comm,))), one)
