@@ -145,9 +145,15 @@ def _notes(end: End, width: int) -> list[Line]:
         return []
     texts = [
         *conditions.sentences(end.measurement),
-        *figures.notices(end.wanted, end.measurement, end.judgements),
+        *figures.remarks(end.wanted, end.measurement),
+        # Where it decides the session it is told as a problem.
+        *([] if _is_client_bound(end) else figures.client_bound(end.measurement)),
     ]
     return [line for text in texts for line in wrapped(text, first="- ", width=width)]
+
+
+def _is_client_bound(end: End) -> bool:
+    return any("(client-bound)" in one.what for one in end.problems)
 
 
 def _problems(problems: Sequence[Problem], width: int, *, most: int | None) -> list[Line]:
