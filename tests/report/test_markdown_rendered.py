@@ -159,6 +159,24 @@ def test_a_host_that_drifted_is_named_with_what_changed() -> None:
     assert "kernel 6.1.0-31 became " in text
 
 
+@pytest.mark.parametrize(
+    ("latencies_s", "sentence"),
+    [
+        ({"systemd": 1.0}, "- What pinning buys was not measured."),
+        ({"pinned": 1.0, "systemd": 1.0}, "- What pinning buys was not measured."),
+    ],
+)
+def test_a_session_of_fewer_modes_says_what_it_did_not_measure(
+    latencies_s: dict[str, float], sentence: str
+) -> None:
+    found = measurement(*[block(**latencies_s)] * 4)
+
+    text = markdown.updated(None, document.session(SETTINGS, found, []), source="r.md")
+
+    assert sentence in text
+    assert "- **Accepted**: placement is as the policy says; no figure was judged." in text
+
+
 def test_an_accepted_session_with_few_records_asks_for_more() -> None:
     assert "1. Record 2 more sessions of this host while it is good" in session_of(good())
 
