@@ -8,7 +8,7 @@ from pytest_numa import settings
 from pytest_numa.errors import ReportError
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement
-from pytest_numa.report import document, markdown, openmetrics, session_json
+from pytest_numa.report import document, markdown, openmetrics, session_document, session_json
 
 # GitHub Actions: what is appended to this file is shown on the page of the job.
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -31,7 +31,8 @@ def publish(
             troubles.append(str(error))
     if wanted.json_path is not None:
         try:
-            session_json.write(wanted.json_path, wanted, measurement, judgements)
+            told = session_document.document(wanted, measurement, judgements)
+            session_json.write(wanted.json_path, told)
         except ReportError as error:
             troubles.append(str(error))
     if summary := os.environ.get(_SUMMARY):
