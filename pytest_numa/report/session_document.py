@@ -19,7 +19,7 @@ from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
 from pytest_numa.measurement import Measurement
 from pytest_numa.metrics import METRICS, Metric
-from pytest_numa.report import conditions, figures, run_document, topology
+from pytest_numa.report import conditions, evidence_table, figures, run_document, topology
 
 _EFFECTS = ("tokens_per_s", "mean", "ttft_p50")
 
@@ -48,6 +48,7 @@ def document(
             for mode in (measurement.blocks[0] if measurement.blocks else ())
         },
         "figures": _figures(measurement),
+        "evidence": evidence_table.document(measurement),
         "runs": run_document.documents(measurement.blocks),
         "outcome": _outcome(wanted, measurement, judgements),
         "verdicts": [_verdict(one) for one in judgements],
