@@ -1,6 +1,6 @@
 """Sessions over time: a figure of the modes, its change points, and what else changed there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,8 +31,9 @@ def section(document: Mapping[str, Any], entries: Sequence[Entry]) -> Section:
     parts: list[Part] = []
     if not known:
         parts.append(Text(text="No session of this host and subject is in the history yet."))
-    for name in _FIGURES if known else ():
-        parts += _figure(known, METRICS[name])
+    found = [_figure(known, METRICS[name]) for name in _FIGURES] if known else []
+    parts += [plot for plot, _ in found if plot is not None]
+    parts += [Bullets(lines=changes) for _, changes in found if changes]
     return Section(name="history", title="History", parts=parts)
 
 
@@ -40,24 +41,24 @@ def _is_alike(entry: Entry, document: Mapping[str, Any]) -> bool:
     return (entry.host, dict(entry.subject)) == (document.get("host"), document.get("subject"))
 
 
-def _figure(entries: Sequence[Entry], metric: Metric) -> Iterator[Part]:
+def _figure(entries: Sequence[Entry], metric: Metric) -> tuple[Plot | None, list[str]]:
     trends, trouble = _trends(entries, metric)
     if not trends:
-        return
+        return None, []
     changes = [history.sentence(one, change) for one in trends for change in one.changes]
     count = max(len(one.values) for one in trends)
-    told = f"{count} sessions; {'; '.join(changes) if changes else 'no change point'}."
+    noun = "session" if count == 1 else "sessions"
+    told = f"{count} {noun}; {'; '.join(changes) if changes else 'no change point'}."
     if count < trend.FEWEST:
-        told = f"{count} sessions: fewer than {trend.FEWEST} are too few to look for changes."
+        told = f"{count} {noun}: fewer than {trend.FEWEST} are too few to look for changes."
     caption = f"{metric.label.capitalize()} over sessions ({metric.unit})"
-    yield Plot(
+    plot = Plot(
         caption=caption,
         told=trouble or told,
         svg=drawing.svg(f"history-{metric.name}", f"{caption}. {told}", partial(_draw, trends)),
         table=_table(caption, trends),
     )
-    if changes:
-        yield Bullets(lines=changes)
+    return plot, changes
 
 
 def _trends(entries: Sequence[Entry], metric: Metric) -> tuple[list[Trend], str]:

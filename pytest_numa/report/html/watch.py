@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from pytest_numa import formatting
 from pytest_numa.kernel import cpulist
@@ -13,6 +13,7 @@ from pytest_numa.report.html import drawing, tables
 from pytest_numa.report.html.parts import Part, Plot, Section, Table, Text
 
 _LINES = ("-", "--", ":", "-.")
+_UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1))
 
 
 def section(document: Mapping[str, Any]) -> Section | None:
@@ -89,6 +90,7 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Table:
             for watch in (run["placement"]["watch"],)
         ],
         numeric=frozenset({3, 4}),
+        is_folded=True,
     )
 
 
@@ -218,7 +220,8 @@ def _draw_cpus(
     _mark_load(axes, load)
     ends = policy | {cpu for _, cpu in points}
     if ends:
-        axes.set_ylim(min(ends) - 0.5, max(ends) + 0.5)
+        room = 0.5 + 0.03 * (max(ends) - min(ends))
+        axes.set_ylim(min(ends) - room, max(ends) + room)
     axes.set_ylabel("CPU")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
@@ -230,10 +233,12 @@ def _draw_memory(
     axes: Axes,
 ) -> None:
     known = [one for one in watch["moments"] if one["bytes_by_node"] is not None]
+    most = max(size for one in known for size in one["bytes_by_node"].values())
+    unit, size_bytes = next(one for one in _UNITS if most >= one[1] or one[1] == 1)
     for number, node in enumerate(nodes):
         axes.step(
             [one["at_s"] for one in known],
-            [one["bytes_by_node"].get(str(node), 0) for one in known],
+            [one["bytes_by_node"].get(str(node), 0) / size_bytes for one in known],
             where="post",
             label=f"node {node}",
             color=drawing.COLOURS[("systemd", "pinned", "unpinned", "band")[number % 4]],
@@ -241,7 +246,7 @@ def _draw_memory(
         )
     _mark_load(axes, load)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda size, _: formatting.bytes_iec(size)))
+    axes.set_ylabel(f"Memory ({unit})")
 
 
 def _mark_load(axes: Axes, load: tuple[float, float] | None) -> None:
