@@ -39,7 +39,7 @@ def page(document: Mapping[str, Any], history: Sequence[Entry] = ()) -> str:
         style=templates.style(),
         version=__version__,
     )
-    return _printable(text)
+    return _printable(text.lstrip())
 
 
 def _sections(document: Mapping[str, Any], history: Sequence[Entry]) -> Iterator[Section]:
