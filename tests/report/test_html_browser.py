@@ -26,6 +26,9 @@ _FLAGS = (
     # The shared memory of a container may be too small for a page.
     "--disable-dev-shm-usage",
 )
+_SMALL = [("failed", width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+# Its colours are the same, and axe takes long to look at all its CPUs.
+_LARGE = [("large", width, "light") for width in (1280, 390)]
 # Of texts in a plot; a label may touch its neighbour's box by a hair.
 _TEXTS = """
 const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1
@@ -125,15 +128,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     driver.quit()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        *(("failed", width, scheme) for width in (1280, 390) for scheme in ("light", "dark")),
-        # Its colours are the same, and axe takes long to look at all its CPUs.
-        *(("large", width, "light") for width in (1280, 390)),
-    ],
-    ids=lambda one: "-".join(map(str, one)),
-)
+def _named(one: tuple[str, int, str]) -> str:
+    return "-".join(map(str, one))
+
+
+@pytest.fixture(scope="module", params=[*_SMALL, *_LARGE], ids=_named)
 def shown(request: pytest.FixtureRequest, browser: Driver, pages: dict[str, Path]) -> Driver:
     """The browser with a page, on a desktop or a phone, in light or dark."""
     name, width, scheme = request.param
@@ -146,6 +145,7 @@ def shown(request: pytest.FixtureRequest, browser: Driver, pages: dict[str, Path
     return browser
 
 
+@pytest.mark.parametrize("shown", [*_SMALL, _LARGE[0]], ids=_named, indirect=True)
 def test_axe_finds_nothing(shown: Driver) -> None:
     package = importlib.util.find_spec("axe_playwright_python")
     script = Path(str(package and package.origin)).with_name("axe.min.js")

@@ -1,6 +1,6 @@
 """Sessions over time: a figure of the modes, its change points, and what else changed there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -45,10 +45,12 @@ def _figure(entries: Sequence[Entry], metric: Metric) -> tuple[Plot | None, list
     trends, trouble = _trends(entries, metric)
     if not trends:
         return None, []
-    changes = [history.sentence(one, change) for one in trends for change in one.changes]
+    changes = [
+        f"{one.mode}: {history.sentence(one, change)}" for one in trends for change in one.changes
+    ]
     count = max(len(one.values) for one in trends)
     noun = "session" if count == 1 else "sessions"
-    told = f"{count} {noun}; {'; '.join(changes) if changes else 'no change point'}."
+    told = f"{count} {noun}; change points: {len(changes) or 'none'}."
     if count < trend.FEWEST:
         told = f"{count} {noun}: fewer than {trend.FEWEST} are too few to look for changes."
     caption = f"{metric.label.capitalize()} over sessions ({metric.unit})"
@@ -73,18 +75,21 @@ def _trends(entries: Sequence[Entry], metric: Metric) -> tuple[list[Trend], str]
 
 
 def _table(caption: str, trends: Sequence[Trend]) -> Table:
-    rows = [
-        (
-            _when(entry),
-            one.mode,
-            formatting.number(value),
-            "change" if number in {change.index for change in one.changes} else "",
-        )
-        for one in trends
-        for number, (entry, value) in enumerate(zip(one.entries, one.values, strict=True))
-    ]
-    headers = ("Session", "Mode", "Median of its blocks", "Changed here")
-    return Table(caption=caption, headers=headers, rows=rows, numeric=frozenset({2}))
+    moments = sorted({entry.when for one in trends for entry in one.entries})
+    columns = [dict(_cells(one)) for one in trends]
+    return Table(
+        caption=f"{caption}, median of the blocks",
+        headers=("Session", *(one.mode for one in trends)),
+        rows=[(_shown(when), *(column.get(when, "-") for column in columns)) for when in moments],
+        numeric=frozenset({1, 2}),
+    )
+
+
+def _cells(one: Trend) -> Iterator[tuple[str, str]]:
+    starts = {change.index for change in one.changes}
+    for number, (entry, value) in enumerate(zip(one.entries, one.values, strict=True)):
+        mark = "changed: " if number in starts else ""
+        yield entry.when, f"{mark}{formatting.number(value)}"
 
 
 def _draw(trends: Sequence[Trend], axes: Axes) -> None:
@@ -108,10 +113,10 @@ def _draw(trends: Sequence[Trend], axes: Axes) -> None:
     longest = max(trends, key=lambda one: len(one.values)).entries
     places = sorted({round(n * (len(longest) - 1) / (_DATES - 1)) for n in range(_DATES)})
     axes.xaxis.set_major_locator(FixedLocator(places))
-    axes.set_xticklabels([_when(longest[place]).replace(" ", "\n") for place in places])
+    axes.set_xticklabels([_shown(longest[place].when).replace(" ", "\n") for place in places])
     axes.set_ylabel(f"{trends[0].metric.label.capitalize()} ({trends[0].metric.unit})")
     axes.margins(x=0.1)
 
 
-def _when(entry: Entry) -> str:
-    return entry.when[:16].replace("T", " ")
+def _shown(when: str) -> str:
+    return when[:16].replace("T", " ")

@@ -145,7 +145,7 @@ def _plots(document: Mapping[str, Any], run: Mapping[str, Any]) -> list[Part]:
             svg=drawing.svg(
                 "watch-cpus", f"{cpus}. {told}", partial(_draw_cpus, watch, policy, load)
             ),
-            table=_moments(watch, cpus),
+            table=_cpu_moments(watch, cpus),
         )
     ]
     nodes = sorted({int(n) for one in watch["moments"] for n in one["bytes_by_node"] or {}})
@@ -168,7 +168,7 @@ def _plots(document: Mapping[str, Any], run: Mapping[str, Any]) -> list[Part]:
                 f"{memory}. The most: {most}.",
                 partial(_draw_memory, watch, nodes, load),
             ),
-            table=_moments(watch, memory),
+            table=_memory_moments(watch, nodes, memory),
         )
     )
     return parts
@@ -182,20 +182,27 @@ def _load(run: Mapping[str, Any], watch: Mapping[str, Any]) -> tuple[float, floa
     return begin_s, begin_s + run["duration_s"]
 
 
-def _moments(watch: Mapping[str, Any], caption: str) -> Table:
+def _cpu_moments(watch: Mapping[str, Any], caption: str) -> Table:
     return Table(
         caption=caption,
-        headers=("After", "Threads", "CPUs at work", "Memory by node"),
+        headers=("After", "Threads", "CPUs at work"),
         rows=[
-            (
-                f"{one['at_s']:.1f} s",
-                str(one["threads"]),
-                one["ran_on"] or "none that was seen",
-                _by_node(one["bytes_by_node"] or {}),
-            )
+            (f"{one['at_s']:.1f} s", str(one["threads"]), one["ran_on"] or "none that was seen")
             for one in watch["moments"]
         ],
         numeric=frozenset({1}),
+    )
+
+
+def _memory_moments(watch: Mapping[str, Any], nodes: Sequence[int], caption: str) -> Table:
+    return Table(
+        caption=caption,
+        headers=("After", *(f"Node {node}" for node in nodes)),
+        rows=[
+            (f"{one['at_s']:.1f} s", *(_size(one["bytes_by_node"], node) for node in nodes))
+            for one in watch["moments"]
+        ],
+        numeric=frozenset(range(1, 1 + len(nodes))),
     )
 
 
