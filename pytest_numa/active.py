@@ -267,6 +267,8 @@ class ActivePlugin:
             pytest.fail("\n\n".join(map(audit_report.paragraph, failed)), pytrace=False)
         if unknown := [one for one in results if one.status == "unknown"]:
             pytest.skip("\n\n".join(map(audit_report.paragraph, unknown)))
+        if all(one.status == "skip" for one in results):
+            pytest.skip("; ".join(f"{one.check.id}: {one.outcome.found}" for one in results))
 
 
 def _needs_service(item: pytest.Item) -> bool:
