@@ -30,16 +30,13 @@ def page(document: Mapping[str, Any], history: Sequence[Entry] = ()) -> str:
     if policy:
         about.append(f"CPUs {policy['cpus']}, memory of node {policy['memory_nodes']}")
         about.append(f"unit {policy['unit']}")
-    text = templates.render(
-        "page.html.j2",
+    return templates.page(
         title=f"NUMA acceptance of {host}",
         about="; ".join(filter(None, about)),
         headline=verdict.headline(document),
         sections=list(_sections(document, history)),
-        style=templates.style(),
         version=__version__,
     )
-    return _printable(text)
 
 
 def _sections(document: Mapping[str, Any], history: Sequence[Entry]) -> Iterator[Section]:
@@ -56,9 +53,3 @@ def _sections(document: Mapping[str, Any], history: Sequence[Entry]) -> Iterator
         tables.about(document),
     )
     yield from (one for one in found if one is not None)
-
-
-def _printable(text: str) -> str:
-    """HTML allows no control characters, and UTF-8 no half of a character."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return "".join(char if char >= " " or char in "\n\t" else "\ufffd" for char in whole)
