@@ -27,7 +27,7 @@ from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
-from pytest_numa.report import figures, html_file, markdown, terminal
+from pytest_numa.report import html_file, markdown, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Session
 
@@ -47,7 +47,7 @@ class ActivePlugin:
     """Holds the session's settings, and runs the measurement when the first test needs it."""
 
     def __init__(self, config: pytest.Config) -> None:
-        _refuse_workers(config)
+        options.refuse_workers(config)
         directory = config.invocation_params.dir
         try:
             self.settings = settings.build(options.read(config), directory=directory)
@@ -65,7 +65,6 @@ class ActivePlugin:
         self._demands: list[Demand] = []
         self._is_measuring = False
         self._has_entries = False
-        self._are_figures_told = False
         self._measurement: Measurement | None = None
         self._failure: str | None = None
         self._told: list[str] = []
@@ -120,10 +119,6 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
-            if not self._are_figures_told:
-                # Once, with the first test: they are the session's.
-                item.user_properties += figures.properties(self._measurement)
-                self._are_figures_told = True
             both = outcome.Asked(
                 placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
             )
@@ -147,6 +142,18 @@ class ActivePlugin:
 
     def pytest_unconfigure(self) -> None:
         self._close()
+
+    @property
+    def measurement(self) -> Measurement | None:
+        return self._measurement
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        return self._notes
+
+    def judgements_of(self, item: pytest.Item) -> Sequence[Judgement]:
+        asked = item.stash.get(_DEMANDS, None)
+        return self._judgements(asked) if asked and self._measurement else ()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._measurement is not None:
@@ -282,15 +289,6 @@ def _needs_service(item: pytest.Item) -> bool:
 
 def _demand(asked: marks.Asked) -> Demand:
     return Demand(metric=METRICS[asked.metric], margin=asked.margin, limit=asked.limit)
-
-
-def _refuse_workers(config: pytest.Config) -> None:
-    is_distributed = hasattr(config, "workerinput") or config.getoption("numprocesses", None)
-    if is_distributed:
-        raise pytest.UsageError(
-            "pytest-numa measures one service at a time and cannot share the host with the workers "
-            "of pytest-xdist: leave out -n, or add -n 0"
-        )
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ FLOORS = (
     {"outcome", "condition_effects"},
     {"recording"},
     {"report"},
-    {"options", "marks", "progress", "benchmark_entries", "finishing"},
+    {"options", "marks", "progress", "benchmark_entries", "finishing", "junit", "annotations"},
     {
         "bench_command",
         "placement_command",
