@@ -75,7 +75,8 @@ def test_every_figure_is_told_to_junit_once_to_the_page_of_the_job_and_to_node_e
     assert second == []
     assert summary.read_text(encoding="utf-8").startswith("before\n# NUMA baseline")
     text = (pytester.path / "prom/numa.prom").read_text(encoding="utf-8")
-    samples = [one for family in openmetrics(text) for one in family.samples]
+    families = openmetrics(text)  # type: ignore[no-untyped-call]
+    samples = [one for family in families for one in family.samples]
     assert sum(one.name == "numa_latency_seconds" for one in samples) == 18
     verdict = {"figure": "tokens_per_s", "against": "pinned", "outcome": "inconclusive"}
     assert [one.value for one in samples if one.labels == verdict] == [1]
