@@ -26,7 +26,7 @@ FLOORS = (
     {"outcome", "condition_effects"},
     {"recording"},
     {"report"},
-    {"options", "marks", "progress", "benchmark_entries", "finishing", "junit", "annotations"},
+    {"options", "marks", "progress", "benchmark_entries", "finishing", "junit"},
     {
         "bench_command",
         "placement_command",
@@ -39,7 +39,7 @@ FLOORS = (
         "unit_command",
     },
     {"acceptance"},
-    {"active", "starting"},
+    {"active", "starting", "annotations"},
     {"plugin", "cli", "init_command"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
