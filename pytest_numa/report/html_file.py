@@ -36,6 +36,13 @@ def write(
     from pytest_numa.report.html import page  # noqa: PLC0415 - takes long, and may not be there
 
     real = destination.real(path)
-    text = page.page(document, sessions)
+    try:
+        text = page.page(document, sessions)
+    except Exception as error:
+        # A session's other reports stand, and a saved document may be damaged in any way.
+        raise ReportError(
+            f"page {path} cannot be drawn ({type(error).__name__}: {error}): expected a document "
+            "that --numa-json wrote, or could have; where it is whole, this is a fault of ours"
+        ) from error
     with destination.locked(real, option=option):
         destination.replace(real, text, option=option)

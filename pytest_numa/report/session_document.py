@@ -63,7 +63,7 @@ def document(
         "notices": figures.notices(wanted, measurement, judgements),
         "files": _files(wanted),
     }
-    return {key: _plain(value) for key, value in found.items()}
+    return {key: plain(value) for key, value in found.items()}
 
 
 def _policy(wanted: settings.Settings) -> dict[str, Any]:
@@ -201,14 +201,14 @@ def _files(wanted: settings.Settings) -> dict[str, str]:
     }
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a document
+def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a document
     """No NaN, which is no JSON, and no half of a character, which is no UTF-8."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Mapping):
-        return {_plain(str(key)): _plain(one) for key, one in value.items()}
+        return {plain(str(key)): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value

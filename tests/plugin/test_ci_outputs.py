@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from pytest_numa import cli
 from pytest_numa.metrics import METRICS
 
 pytest_plugins = ["pytester"]
@@ -55,15 +56,19 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 def test_every_figure_is_told_to_junit_once_to_the_page_of_the_job_and_to_node_exporter(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pages = ("--numa-json", "s.json", "--numa-html", "pages/s.html")
     summary = pytester.path / "summary.md"
     summary.write_text("before\n", encoding="utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path))
 
-    result = run(pytester, "--junitxml", "junit.xml", "--numa-openmetrics", "prom/numa.prom")
+    result = run(
+        pytester, "--junitxml", "junit.xml", "--numa-openmetrics", "prom/numa.prom", *pages
+    )
 
     result.assert_outcomes(passed=2)
+    assert_the_saved_session_makes_the_same_page(pytester.path)
     suite = ET.parse(pytester.path / "junit.xml").getroot()[0]  # noqa: S314 - ours
     figures = [one.get("name") for one in suite.findall("properties/property")]
     assert figures == [
@@ -86,6 +91,18 @@ def test_every_figure_is_told_to_junit_once_to_the_page_of_the_job_and_to_node_e
     result.stdout.fnmatch_lines(
         ["::warning file=test_every*.py,line=3,title=numa%3A test_throughput::throughput, systemd*"]
     )
+
+
+def assert_the_saved_session_makes_the_same_page(folder: Path) -> None:
+    page = (folder / "pages/s.html").read_text(encoding="utf-8")
+    again = folder / "again.html"
+
+    code = cli.main(["report", str(folder / "s.json"), "--html", str(again)])
+
+    assert code == 0
+    assert again.read_text(encoding="utf-8") == page
+    assert "CPUs at work (systemd, block 1)" in page
+    assert "1 session: fewer than 6" in page
 
 
 def test_a_file_for_node_exporter_that_cannot_be_written_fails_the_session(

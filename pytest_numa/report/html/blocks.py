@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pytest_numa import formatting
 from pytest_numa.report.html import drawing
@@ -146,11 +146,12 @@ def _draw_compared(one: Mapping[str, Any], slower: Sequence[float | None], axes:
         range(1, len(slower) + 1),
         [math.nan if value is None else value for value in slower],
         color=colours["systemd"],
+        label="blocks",
         linestyle="",
         marker="o",
     )
     axes.set_ylabel("Slower by")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.4g}%"))
     _number_blocks(axes)
 
 

@@ -48,7 +48,7 @@ def _plot(name: str, title: str, values: Mapping[str, Sequence[float]]) -> Plot:
     medians = ", ".join(
         f"{mode} {formatting.number(percentile(own, 0.5))} ms" for mode, own in values.items()
     )
-    told = f"The median request: {medians}."
+    told = f"The median request of all runs together: {medians}."
     return Plot(
         caption=f"{title} of the requests",
         told=told,
@@ -75,3 +75,5 @@ def _draw(title: str, values: Mapping[str, Sequence[float]], axes: Axes) -> None
         axes.ecdf(own, label=mode, color=drawing.colour(mode), linestyle=drawing.line(mode))
     axes.set_xlabel(f"{title} (ms)")
     axes.set_ylabel("Share of requests")
+    # A line of the height 1 is as thick as the others.
+    axes.set_ylim(0, 1.02)

@@ -25,18 +25,20 @@ COLOURS = {name: f"#0102{number:02x}" for number, name in enumerate(_NAMES, star
 # Of lines and points; no mode is told by its colour alone.
 LINES: Mapping[str, str] = {"unpinned": ":", "pinned": "--", "systemd": "-"}
 MARKERS: Mapping[str, str] = {"unpinned": "^", "pinned": "s", "systemd": "o"}
-_WIDTH, _HEIGHT = 440, 280
+_WIDTH, _HEIGHT = 360, 250
 _POINTS_AN_INCH = 72
 _FONT = re.compile(r"font: ([\d.]+px) [^;]*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _STYLE: Mapping[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
-    "font.size": 12,
-    "axes.labelsize": 12,
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
-    "legend.fontsize": 11,
+    "font.size": 11,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "legend.fontsize": 10.5,
+    "legend.columnspacing": 1.2,
+    "legend.handlelength": 1.8,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -9,6 +9,8 @@ from pytest_numa.kernel import cpulist
 from pytest_numa.report.html import templates
 from pytest_numa.report.html.parts import Drawing, Part, Section, Table, Text
 
+# Numbers of three digits take wider boxes.
+_MANY = 100
 _KINDS = {"gpu": "GPU", "nic": "NIC", "nvme": "NVMe"}
 
 
@@ -79,6 +81,7 @@ def section(document: Mapping[str, Any]) -> Section | None:
         "machine.html.j2",
         told=told,
         sockets=_by_socket(nodes),
+        is_many=any(cpu.id >= _MANY for node in nodes for core in node.cores for cpu in core),
         devices=_devices(topology, None),
         mode=seen.mode if seen else None,
     )

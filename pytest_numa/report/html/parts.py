@@ -40,6 +40,8 @@ class Table:
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: frozenset[int] = frozenset()
+    is_folded: bool = False
+    """Whether a reader has to open it."""
     kind: str = "table"
 
 

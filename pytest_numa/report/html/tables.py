@@ -8,23 +8,25 @@ from pytest_numa.report.html.parts import Block, Bullets, Part, Section, Table, 
 from pytest_numa.report.html.verdict import interval
 
 _NUMBERS = frozenset(range(1, 12))
+_AGAINST = {"pinned": "systemd against pinned", "record": "systemd against record"}
 
 
 def figures(document: Mapping[str, Any]) -> Section:
     """Every figure of every mode, and what is known of their differences."""
     modes = list(document["modes"])
     known = document.get("figures", {})
+    verdicts = document.get("verdicts", ())
+    compared = [one for one in _AGAINST if any(one == each["against"] for each in verdicts)]
     rows = [
         [
             f"{one['label']} ({one['unit']})",
             *(_number(one["modes"].get(mode)) for mode in modes),
-            _against(document, name, "pinned"),
-            _against(document, name, "record"),
+            *(_against(document, name, against) for against in compared),
         ]
         for name, one in known.items()
         if any(value is not None for value in one["modes"].values())
     ]
-    headers = ("Figure", *modes, "systemd against pinned", "systemd against record")
+    headers = ("Figure", *modes, *(_AGAINST[one] for one in compared))
     parts: list[Part] = [
         Text(text="Means of the runs. Positive changes are slower; intervals hold the true change.")
     ]

@@ -31,8 +31,9 @@ def section(document: Mapping[str, Any], entries: Sequence[Entry]) -> Section:
     parts: list[Part] = []
     if not known:
         parts.append(Text(text="No session of this host and subject is in the history yet."))
-    for name in _FIGURES if known else ():
-        parts += _figure(known, METRICS[name])
+    found = [_figure(known, METRICS[name]) for name in _FIGURES] if known else []
+    parts += [plot for plot, _ in found if plot is not None]
+    parts += [Bullets(lines=changes) for _, changes in found if changes]
     return Section(name="history", title="History", parts=parts)
 
 
@@ -40,24 +41,26 @@ def _is_alike(entry: Entry, document: Mapping[str, Any]) -> bool:
     return (entry.host, dict(entry.subject)) == (document.get("host"), document.get("subject"))
 
 
-def _figure(entries: Sequence[Entry], metric: Metric) -> Iterator[Part]:
+def _figure(entries: Sequence[Entry], metric: Metric) -> tuple[Plot | None, list[str]]:
     trends, trouble = _trends(entries, metric)
     if not trends:
-        return
-    changes = [history.sentence(one, change) for one in trends for change in one.changes]
+        return None, []
+    changes = [
+        f"{one.mode}: {history.sentence(one, change)}" for one in trends for change in one.changes
+    ]
     count = max(len(one.values) for one in trends)
-    told = f"{count} sessions; {'; '.join(changes) if changes else 'no change point'}."
+    noun = "session" if count == 1 else "sessions"
+    told = f"{count} {noun}; change points: {len(changes) or 'none'}."
     if count < trend.FEWEST:
-        told = f"{count} sessions: fewer than {trend.FEWEST} are too few to look for changes."
+        told = f"{count} {noun}: fewer than {trend.FEWEST} are too few to look for changes."
     caption = f"{metric.label.capitalize()} over sessions ({metric.unit})"
-    yield Plot(
+    plot = Plot(
         caption=caption,
         told=trouble or told,
         svg=drawing.svg(f"history-{metric.name}", f"{caption}. {told}", partial(_draw, trends)),
         table=_table(caption, trends),
     )
-    if changes:
-        yield Bullets(lines=changes)
+    return plot, changes
 
 
 def _trends(entries: Sequence[Entry], metric: Metric) -> tuple[list[Trend], str]:
@@ -72,18 +75,21 @@ def _trends(entries: Sequence[Entry], metric: Metric) -> tuple[list[Trend], str]
 
 
 def _table(caption: str, trends: Sequence[Trend]) -> Table:
-    rows = [
-        (
-            _when(entry),
-            one.mode,
-            formatting.number(value),
-            "change" if number in {change.index for change in one.changes} else "",
-        )
-        for one in trends
-        for number, (entry, value) in enumerate(zip(one.entries, one.values, strict=True))
-    ]
-    headers = ("Session", "Mode", "Median of its blocks", "Changed here")
-    return Table(caption=caption, headers=headers, rows=rows, numeric=frozenset({2}))
+    moments = sorted({entry.when for one in trends for entry in one.entries})
+    columns = [dict(_cells(one)) for one in trends]
+    return Table(
+        caption=f"{caption}, median of the blocks",
+        headers=("Session", *(one.mode for one in trends)),
+        rows=[(_shown(when), *(column.get(when, "-") for column in columns)) for when in moments],
+        numeric=frozenset({1, 2}),
+    )
+
+
+def _cells(one: Trend) -> Iterator[tuple[str, str]]:
+    starts = {change.index for change in one.changes}
+    for number, (entry, value) in enumerate(zip(one.entries, one.values, strict=True)):
+        mark = "changed: " if number in starts else ""
+        yield entry.when, f"{mark}{formatting.number(value)}"
 
 
 def _draw(trends: Sequence[Trend], axes: Axes) -> None:
@@ -107,10 +113,10 @@ def _draw(trends: Sequence[Trend], axes: Axes) -> None:
     longest = max(trends, key=lambda one: len(one.values)).entries
     places = sorted({round(n * (len(longest) - 1) / (_DATES - 1)) for n in range(_DATES)})
     axes.xaxis.set_major_locator(FixedLocator(places))
-    axes.set_xticklabels([_when(longest[place]).replace(" ", "\n") for place in places])
+    axes.set_xticklabels([_shown(longest[place].when).replace(" ", "\n") for place in places])
     axes.set_ylabel(f"{trends[0].metric.label.capitalize()} ({trends[0].metric.unit})")
     axes.margins(x=0.1)
 
 
-def _when(entry: Entry) -> str:
-    return entry.when[:16].replace("T", " ")
+def _shown(when: str) -> str:
+    return when[:16].replace("T", " ")

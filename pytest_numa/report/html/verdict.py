@@ -47,7 +47,7 @@ def headline(document: Mapping[str, Any]) -> Headline:
         texts = [text for part in bad for text in part["texts"]]
         first = texts[0].splitlines()[0] if texts else bad[0]["what"]
         more = len(texts) - 1
-        sentence = f"{first}{f' (and {more} more)' if more > 0 else ''}."
+        sentence = f"{first[:1].upper()}{first[1:]}{f' (and {more} more)' if more > 0 else ''}."
     elif parts:
         sentence = "Everything that was asked for holds: " + ", ".join(
             part["what"] for part in parts

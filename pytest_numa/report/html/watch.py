@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from pytest_numa import formatting
 from pytest_numa.kernel import cpulist
@@ -13,6 +13,7 @@ from pytest_numa.report.html import drawing, tables
 from pytest_numa.report.html.parts import Part, Plot, Section, Table, Text
 
 _LINES = ("-", "--", ":", "-.")
+_UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1))
 
 
 def section(document: Mapping[str, Any]) -> Section | None:
@@ -89,6 +90,7 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Table:
             for watch in (run["placement"]["watch"],)
         ],
         numeric=frozenset({3, 4}),
+        is_folded=True,
     )
 
 
@@ -143,7 +145,7 @@ def _plots(document: Mapping[str, Any], run: Mapping[str, Any]) -> list[Part]:
             svg=drawing.svg(
                 "watch-cpus", f"{cpus}. {told}", partial(_draw_cpus, watch, policy, load)
             ),
-            table=_moments(watch, cpus),
+            table=_cpu_moments(watch, cpus),
         )
     ]
     nodes = sorted({int(n) for one in watch["moments"] for n in one["bytes_by_node"] or {}})
@@ -166,7 +168,7 @@ def _plots(document: Mapping[str, Any], run: Mapping[str, Any]) -> list[Part]:
                 f"{memory}. The most: {most}.",
                 partial(_draw_memory, watch, nodes, load),
             ),
-            table=_moments(watch, memory),
+            table=_memory_moments(watch, nodes, memory),
         )
     )
     return parts
@@ -180,20 +182,27 @@ def _load(run: Mapping[str, Any], watch: Mapping[str, Any]) -> tuple[float, floa
     return begin_s, begin_s + run["duration_s"]
 
 
-def _moments(watch: Mapping[str, Any], caption: str) -> Table:
+def _cpu_moments(watch: Mapping[str, Any], caption: str) -> Table:
     return Table(
         caption=caption,
-        headers=("After", "Threads", "CPUs at work", "Memory by node"),
+        headers=("After", "Threads", "CPUs at work"),
         rows=[
-            (
-                f"{one['at_s']:.1f} s",
-                str(one["threads"]),
-                one["ran_on"] or "none that was seen",
-                _by_node(one["bytes_by_node"] or {}),
-            )
+            (f"{one['at_s']:.1f} s", str(one["threads"]), one["ran_on"] or "none that was seen")
             for one in watch["moments"]
         ],
         numeric=frozenset({1}),
+    )
+
+
+def _memory_moments(watch: Mapping[str, Any], nodes: Sequence[int], caption: str) -> Table:
+    return Table(
+        caption=caption,
+        headers=("After", *(f"Node {node}" for node in nodes)),
+        rows=[
+            (f"{one['at_s']:.1f} s", *(_size(one["bytes_by_node"], node) for node in nodes))
+            for one in watch["moments"]
+        ],
+        numeric=frozenset(range(1, 1 + len(nodes))),
     )
 
 
@@ -218,7 +227,8 @@ def _draw_cpus(
     _mark_load(axes, load)
     ends = policy | {cpu for _, cpu in points}
     if ends:
-        axes.set_ylim(min(ends) - 0.5, max(ends) + 0.5)
+        room = 0.5 + 0.03 * (max(ends) - min(ends))
+        axes.set_ylim(min(ends) - room, max(ends) + room)
     axes.set_ylabel("CPU")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
@@ -230,10 +240,12 @@ def _draw_memory(
     axes: Axes,
 ) -> None:
     known = [one for one in watch["moments"] if one["bytes_by_node"] is not None]
+    most = max(size for one in known for size in one["bytes_by_node"].values())
+    unit, size_bytes = next(one for one in _UNITS if most >= one[1] or one[1] == 1)
     for number, node in enumerate(nodes):
         axes.step(
             [one["at_s"] for one in known],
-            [one["bytes_by_node"].get(str(node), 0) for one in known],
+            [one["bytes_by_node"].get(str(node), 0) / size_bytes for one in known],
             where="post",
             label=f"node {node}",
             color=drawing.COLOURS[("systemd", "pinned", "unpinned", "band")[number % 4]],
@@ -241,7 +253,7 @@ def _draw_memory(
         )
     _mark_load(axes, load)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda size, _: formatting.bytes_iec(size)))
+    axes.set_ylabel(f"Memory ({unit})")
 
 
 def _mark_load(axes: Axes, load: tuple[float, float] | None) -> None:
