@@ -12,7 +12,7 @@ from statistics import fmean
 
 from pytest_numa import stats
 from pytest_numa.gate.values import Better, Runs, both_logs
-from pytest_numa.gate.verdict import FIRST_LOOK, Found, Verdict, check_margin, too_early, verdict
+from pytest_numa.gate.verdict import FIRST_LOOK, Found, Verdict, checked, too_early, verdict
 
 _SERIES_LEVEL = 0.004
 _DIFFERENCES_LEVEL = 0.001
@@ -34,7 +34,7 @@ def judge(
     rate a failure may take, where it is one of several comparisons. ValueError for values that
     are none.
     """
-    check_margin(margin)
+    margin, share = checked(margin, share)
     before, now = both_logs(control, candidate, better)
     blocks = len(now)
     if blocks < FIRST_LOOK:

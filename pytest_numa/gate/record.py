@@ -12,7 +12,7 @@ from pytest_numa.gate.verdict import (
     Found,
     Outcome,
     Verdict,
-    check_margin,
+    checked,
     too_early,
     verdict,
 )
@@ -41,8 +41,8 @@ def judge_against_record(
     those that failed first must fail by themselves; unless ``is_confirmed`` is False, as where no
     more blocks can be had. ``share`` as in `judge`.
     """
-    check_margin(margin)
-    if not sessions:
+    margin, share = checked(margin, share)
+    if not len(sessions):
         raise ValueError("expected at least one recorded session")
     then = [logs(session, better) for session in sessions]
     now = logs(candidate, better)
