@@ -145,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, help="processes at once [one for each CPU]")
     parser.add_argument("--cv", type=float, default=2.0, help="of one run, in percent [2]")
     parser.add_argument("--peer", action="append", choices=tuple(PEERS), help="this one only")
     given = parser.parse_args()
@@ -154,7 +155,7 @@ def main() -> None:
         if name in (given.peer or PEERS) and (not needs or importlib.util.find_spec(needs))
     ]
     cells = [(name, kind) for kind in ("model", "the same within each mode") for name in names]
-    with multiprocessing.Pool() as pool:
+    with multiprocessing.Pool(given.jobs) as pool:
         rows = pool.map(partial(row, given=given), cells, chunksize=1)
     print(
         f"{given.repetitions} repetitions a cell, seed {given.seed}, margin {MARGIN:.0%}, CV of a "

@@ -376,7 +376,7 @@ def test_of_several_comparisons_each_passes_by_itself() -> None:
 
 def test_after_one_failure_the_next_need_be_less_sure() -> None:
     control, slower = blocks(100.0, 4), blocks(113.0, 4, shift=3)
-    near = partial(gate.judge, control, slower, margin=0.1115, better="lower")
+    near = partial(gate.judge, control, slower, margin=0.1165, better="lower")
     clear = partial(gate.judge, control, slower, margin=0.01, better="lower")
     passing = partial(gate.judge, control, control, margin=0.05, better="lower")
     near_at, clear_at, passing_at = (

@@ -1,9 +1,10 @@
 """Two modes of one session, measured side by side in the same blocks.
 
-Two intervals of their difference are taken: by the spread of each mode's own series about a shared
-trend, and by the spread of the paired differences, in which nothing stands that struck both modes
-of a block. The truth lies beyond a bound of the first with 0.4 %, of the second with 0.1 %; the
-narrower bound counts, which is 99 % sure in all. It is looked at after each block from the fourth.
+Two intervals of their difference are taken: by the spread of each mode's own series (from the tenth
+block on, about a trend that both share), and by the spread of the paired differences, in which
+nothing stands that struck both modes of a block. The truth lies beyond a bound of the first with
+0.4 %, of the second with 0.1 %; the narrower bound counts, which is 99 % sure in all. It is looked
+at after each block from the fourth.
 """
 
 import math
