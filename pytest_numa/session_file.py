@@ -4,13 +4,12 @@ Three kinds of JSON are read: a session (``--numa-json``), a recorded baseline, 
 session is meant, and one run (``pytest-numa bench --json``), which is a session of one block.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import sealing
+from pytest_numa import documents, sealing
 from pytest_numa.errors import SessionError
 from pytest_numa.load.results import RunResult
 
@@ -42,7 +41,7 @@ def read(path: Path) -> SessionFile:
     """The session in a file; SessionError says what it is instead."""
     expected = "expected a session (--numa-json), a recorded baseline, or a run of bench --json"
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        document: Any = documents.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SessionError(f"{path}: {error.strerror}") from None
     except ValueError as error:

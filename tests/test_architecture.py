@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"errors", "formatting", "option", "sealing"},
+    {"documents", "errors", "formatting", "option", "sealing"},
     {"condition_options"},
     {"kernel"},
     {"host", "process"},
