@@ -14,6 +14,8 @@ from pytest_numa.errors import SessionError
 from pytest_numa.load.results import RunResult
 
 SCHEMA = 1
+_UNSEALED_SCHEMA = 1
+_BASELINE_SCHEMAS = (_UNSEALED_SCHEMA, 2)
 KIND = "pytest-numa session"
 
 Blocks = Sequence[Sequence[RunResult]]
@@ -53,20 +55,29 @@ def read(path: Path) -> SessionFile:
         raise SessionError(f"{path}: {expected}, found something else ({what})") from None
 
 
-def _session(document: Mapping[str, Any], path: Path) -> SessionFile:
+def _session(document: Any, path: Path) -> SessionFile:  # noqa: ANN401 - JSON
+    if not isinstance(document, dict):
+        raise TypeError(f"a {type(document).__name__}")
     if document.get("kind") == KIND:
         if document["schema"] != SCHEMA:
             raise ValueError(f"schema {document['schema']!r}, and this version reads {SCHEMA}")
         modes = {str(mode): _blocks(blocks) for mode, blocks in document["modes"].items()}
+        if not modes:
+            raise ValueError("a session without runs")
         took_s = document["took_s"]
         own = document
     elif "sessions" in document:
-        if sealing.is_broken(document):
+        if document.get("schema") not in _BASELINE_SCHEMAS:
+            raise ValueError(f"a baseline of schema {document.get('schema')!r}")
+        is_bare = sealing.KEY not in document and document["schema"] != _UNSEALED_SCHEMA
+        if is_bare or sealing.is_broken(document):
             raise ValueError("a baseline that was changed after it was written")
         own = document["sessions"][-1]
         modes, took_s = {"pinned": _blocks(own["blocks"])}, None
     else:
         return SessionFile(path=path, modes={"bench": _blocks([[document]])})
+    if not (took_s is None or (documents.has_type(took_s, float) and took_s > 0)):
+        raise ValueError(f"took_s of {took_s!r}")
     return SessionFile(
         path=path,
         modes=modes,
