@@ -203,9 +203,8 @@ class ActivePlugin:
         try:
             return tuple(self.settings.wanted_by(**asdict(one)) for one in demands.placements)
         except PytestNumaError as error:
-            raise pytest.UsageError(
-                f"{item.nodeid}: @pytest.mark.numa_placement: {error}"
-            ) from None
+            where = f"{item.nodeid}: @pytest.mark.numa_placement"
+            raise pytest.UsageError(f"{where}: {error}") from None
 
     def _close(self) -> None:
         try:
@@ -222,15 +221,18 @@ class ActivePlugin:
             pytest.fail(self._failure, pytrace=False)
         if self._measurement is not None:
             return
-        self._failure = "the service could not be measured: see the first error"
-        with _as_failure():
-            plan = outcome.plan(self.settings.plan, self._demands)
-            if self._has_entries:
-                plan = replace(plan, modes=self.settings.plan.modes)
-            self._measurement = self._opened().measure(
-                plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
-            )
-        self._failure = None
+        try:
+            with _as_failure():
+                plan = outcome.plan(self.settings.plan, self._demands)
+                if self._has_entries:
+                    plan = replace(plan, modes=self.settings.plan.modes)
+                self._measurement = self._opened().measure(
+                    plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
+                )
+        except BaseException as error:
+            why = error if self._config.getoption("reruns", None) else "see the first error"
+            self._failure = f"the service could not be measured: {why}"
+            raise
         try:
             if not outcome.failed_requests(self._measurement.blocks):
                 self._measurement = self._opened().under_conditions(self._measurement)
@@ -243,8 +245,8 @@ class ActivePlugin:
         self._notes += found.troubles
 
     def _all_judgements(self) -> list[Judgement]:
-        blocks = self._measurement.blocks if self._measurement else []
-        return outcome.judged(self._demands, blocks, self.settings)
+        found = self._measurement
+        return outcome.judged(self._demands, found.blocks if found else [], self.settings)
 
     def _judgements(self, asked: marks.Demands) -> list[Judgement]:
         wanted = [_demand(one) for one in asked.figures]
