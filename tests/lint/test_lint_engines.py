@@ -103,7 +103,7 @@ NO_CPUSET = ("AllowedCPUs", "AllowedMemoryNodes")
             "PyTorch leaves the process with one CPU",
         ),
         (
-            text('Environment="GOMP_CPU_AFFINITY=4-7"'),
+            text('Environment="GOMP_CPU_AFFINITY=4-7"', without=NO_CPUSET),
             "GOMP_CPU_AFFINITY",
             "threads leave the unit's CPUs",
         ),
