@@ -11,6 +11,7 @@ from pytest_numa.lint.subject import Subject
 _SECRET = re.compile(r"(API_?KEY|TOKEN|PASSWORD|PASSWD|SECRET)$", re.IGNORECASE)
 # Their names end like secrets, and they are none.
 _HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN",)
+_LARGEST_PORT = 65_535
 _OPTIONS = ("--api-key", "--hf-token", "--admin-api-key", "--ssl-keyfile-password")
 
 
@@ -20,8 +21,9 @@ def is_secret(name: str) -> bool:
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Secrets first, then the address."""
+    """Secrets first, then the port and the address."""
     yield from _secrets(subject)
+    yield from _port(subject)
     yield from _address(subject)
 
 
@@ -58,6 +60,18 @@ def _secrets(subject: Subject) -> Iterator[Finding]:
             found="none: the start fails, or what it sets was not looked at",
             fix="make it, or run this as root; with EnvironmentFile=-PATH it may be absent",
             is_unknown=True,
+        )
+
+
+def _port(subject: Subject) -> Iterator[Finding]:
+    port = subject.engine.option("--port")
+    is_port = port and re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= _LARGEST_PORT
+    if port is not None and not is_port and "$" not in port and subject.engine.name:
+        yield Finding(
+            subject="--port",
+            expected=f"a number up to {_LARGEST_PORT}",
+            found=f"{port!r}: the server ends with an error",
+            fix="write --port 8000",
         )
 
 

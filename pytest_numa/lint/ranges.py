@@ -63,9 +63,11 @@ def places(text: str) -> frozenset[int] | None:
     found: set[int] = set()
     for match in re.finditer(r"\{([^{}]*)\}(?::(\d{1,5}))?(?::(\d{1,5}))?", text):
         own = _place(match[1])
-        stride = int(match[3] or len(own))
-        for number in range(int(match[2] or 1)):
-            found |= {cpu + number * stride for cpu in own}
+        count, stride = int(match[2] or 1), int(match[3] or len(own))
+        # More than any host has is a typing mistake, and would fill the memory.
+        if count * len(own) > _LARGEST:
+            return None
+        found |= {cpu + number * stride for number in range(count) for cpu in own}
     return frozenset(found) or None
 
 
@@ -75,5 +77,5 @@ def _place(text: str) -> set[int]:
         match = re.fullmatch(r"\s*(\d{1,7})(?::(\d{1,5}))?(?::(\d{1,5}))?\s*", part)
         if match is not None:
             first, count, step = int(match[1]), int(match[2] or 1), int(match[3] or 1)
-            found |= set(range(first, first + count * step, step or 1))
+            found |= set(range(first, first + min(count, _LARGEST + 1) * step, step or 1))
     return found

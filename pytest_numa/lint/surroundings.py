@@ -135,7 +135,7 @@ def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:
     path = root.joinpath("sys/fs/cgroup", *folders, name)
     try:
         return cpulist.parse(path.read_text(encoding="utf-8"), source=str(path)) or None
-    except (OSError, ParseError):
+    except (OSError, ValueError, ParseError):
         return None
 
 
