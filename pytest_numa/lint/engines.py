@@ -98,7 +98,8 @@ def _vllm_threads(subject: Subject) -> Iterator[Finding]:
             found="auto: vLLM binds each thread to a CPU of its own choice, and leaves some idle",
             fix=f"write Environment={name}=nobind and OMP_NUM_THREADS=",
         )
-    elif bind not in (None, "nobind"):
+    # `all` is what releases up to 0.10 called it.
+    elif bind not in (None, "nobind", "all"):
         cpus = engines.lists(str(bind))
         fix = "write nobind, and OMP_NUM_THREADS= with the number of threads"
         if cpus is None and "$" not in str(bind):

@@ -96,6 +96,8 @@ NO_CPUSET = ("AllowedCPUs", "AllowedMemoryNodes")
             "not given: llama.cpp starts one for each of the host's 4 cores",
         ),
         (text(command=LLAMA.replace(" --no-mmap", "")), "weights", "mapped: they are page cache"),
+        (text(command=f"{LLAMA} --port http"), "--port", "'http': the server ends with an error"),
+        (text(command=f"{VLLM} --port 70000"), "--port", "'70000': the server ends"),
         (text("Environment=OMP_NUM_THREADS=64", command=VLLM), "OMP_NUM_THREADS", "64: each"),
         (
             text("Environment=OMP_PROC_BIND=close", command=VLLM),

@@ -87,6 +87,7 @@ def bare(*lines: str, command: str = GENERIC) -> str:
         text("Environment=OMP_PLACES={0},{1},{2},{3} OMP_PROC_BIND=close"),
         text('Environment="GOMP_CPU_AFFINITY=0-3:1"'),
         text('Environment="VLLM_CPU_OMP_THREADS_BIND=0-1|2-3"', command=f"{VLLM} -tp=2"),
+        text("Environment=VLLM_CPU_OMP_THREADS_BIND=all", command=VLLM),
         text("Nice=-5", "CPUWeight=1000", "MemoryLow=8G", "TasksMax=infinity", "OOMPolicy=stop"),
         text("ExecStartPre=+/bin/sh -c 'echo 3 > /proc/sys/vm/drop_caches'"),
         text("[Install]\nWantedBy=graphical.target\nRequiredBy=llm.target"),
