@@ -4,6 +4,7 @@ Its exit status is 0 where a line was dropped; only its output tells (systemd 25
 """
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -145,6 +146,8 @@ def _whole(text: str, *, has_programs: bool) -> Iterator[Finding]:
             expected="a program",
             found=program["why"],
             fix="install it, or write its whole path in ExecStart=",
+            # Of what we may not look at the service's own user may well have more.
+            is_unknown="Permission denied" in program["why"] and os.geteuid() != 0,
         )
     else:
         fixes = (fix for pattern, fix in _FIXES.items() if re.search(pattern, text))

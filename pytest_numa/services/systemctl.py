@@ -75,10 +75,10 @@ def run(scope: Scope, *words: str) -> subprocess.CompletedProcess[str]:
 
 def must(scope: Scope, *words: str) -> str:
     """Run systemctl and return its output; ServiceError with argv, status and text on failure."""
-    return _text(run(scope, *words))
+    return _text(run(scope, *words), scope)
 
 
-def _text(done: subprocess.CompletedProcess[str]) -> str:
+def _text(done: subprocess.CompletedProcess[str], scope: Scope) -> str:
     if done.returncode != 0:
         raise ServiceError(
             f"{' '.join(done.args)} ended with status {done.returncode}: "
@@ -106,7 +106,7 @@ def show(scope: Scope, unit: str, *properties: str) -> dict[str, str]:
     # CPUAffinity=numa with a node that is not there: systemd 252 answers nothing about such a unit.
     if done.returncode != 0 and "Failed to get properties" in done.stderr:
         return dict.fromkeys(properties, "") | _listed(scope, unit, properties)
-    pairs = (line.partition("=") for line in _text(done).splitlines())
+    pairs = (line.partition("=") for line in _text(done, scope).splitlines())
     return dict.fromkeys(properties, "") | {key: value for key, _, value in pairs}
 
 
