@@ -163,7 +163,9 @@ def write(path: Path, file: File | None) -> bool:
     # A fixed name: what a killed writer left is overwritten or removed by the next.
     temporary = path.with_name(f".{path.name}.pytest-numa")
     try:
-        temporary.unlink(missing_ok=True)
+        # To unlink what is not there fails, too, where nothing can be written.
+        if os.path.lexists(temporary):
+            temporary.unlink()
         if read_file(path) == file:
             return False
         if file is None:
@@ -204,11 +206,14 @@ def _links(folder: Path, unit: str) -> dict[str, str]:
 
 
 def _bring_links(folder: Path, now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    for name in now.keys() - wanted.keys():
-        (folder / name).unlink(missing_ok=True)
-    for name in wanted.keys() - now.keys():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).symlink_to(wanted[name])
+    try:
+        for name in dict(now.items() - wanted.items()):
+            (folder / name).unlink(missing_ok=True)
+        for name, target in sorted(wanted.items() - now.items()):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(target)
+    except OSError as error:
+        raise HostError(f"{folder / name} cannot be changed: {error.strerror}") from None
 
 
 def _folders(folder: Path) -> tuple[str, ...]:
