@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from build_image import PYTHON
+from build_image import PYTHON, LabError
 from guest import Guest
 
 STAND_IN = "/opt/stand_in.py"
@@ -56,7 +56,10 @@ class Agent:
     def _answer(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - what JSON has
         said = self._ask(json.dumps([name, *arguments]))
         assert said, f"the agent did not answer to {name} {arguments} within {_LIMIT_S:.0f} s"
-        return json.loads(said)
+        answer = json.loads(said)
+        if "failed" in answer:
+            raise LabError(f"in the guest, {name} {arguments}: {answer['failed']}")
+        return answer
 
 
 @contextlib.contextmanager

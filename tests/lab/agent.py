@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,6 @@ def look(unit: str, port: int) -> dict[str, Any]:
         "users": sorted({str(Path("/proc", pid).stat().st_uid) for pid in pids}),
         "allowed_cpus": _threads(pids, "Cpus_allowed_list"),
         "allowed_nodes": _threads(pids, "Mems_allowed_list"),
-        "cpuset": {name: (group / name).read_text().strip() for name in _CPUSET[2:]},
         "anonymous_bytes": anonymous,
         "drop_ins": facts["DropInPaths"].split(),
         "answers": status,
@@ -229,5 +229,9 @@ ACTS: dict[str, Callable[..., Any]] = {
 }
 for request in sys.stdin:
     name, *given = json.loads(request)
-    sys.stdout.write(json.dumps(ACTS[name](*given)) + "\n")
+    try:
+        answer = ACTS[name](*given)
+    except (OSError, LookupError, ValueError):
+        answer = {"failed": traceback.format_exc()}
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
