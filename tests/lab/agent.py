@@ -158,19 +158,20 @@ def look(unit: str, port: int) -> dict[str, Any]:
 
 
 def _answered(port: int) -> int:
-    """The status, once there is one: a model is loaded first."""
+    """The status, once it is well: a model is loaded first."""
     until_s = time.monotonic() + _READY_LIMIT_S
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             connection.request("GET", "/v1/models")
-            return connection.getresponse().status
+            status = connection.getresponse().status
         except OSError:
-            if time.monotonic() > until_s:
-                return 0
-            time.sleep(0.2)
+            status = 0
         finally:
             connection.close()
+        if status == http.HTTPStatus.OK or time.monotonic() > until_s:
+            return status
+        time.sleep(0.2)
 
 
 def _threads(pids: list[str], key: str) -> list[str]:
