@@ -141,6 +141,7 @@ def recover(scope: systemctl.Scope) -> list[str]:
                 _end(scope, change)
         except PytestNumaError as error:
             problems.append(f"a change of {unit} was cut off and cannot be undone: {error}")
+    journal.tidy(scope)
     return problems
 
 

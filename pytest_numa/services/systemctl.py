@@ -1,6 +1,7 @@
 """The one room that runs systemctl and journalctl."""
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,9 +135,12 @@ def journal(scope: Scope, unit: str, *, lines: int) -> str:
 
 def _run(argv: list[str], scope: Scope) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **scope.environment, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
+    if shutil.which(argv[0]) is None:
+        raise HostError(f"{argv[0]} is not installed: install the package systemd")
     try:
-        return subprocess.run(
-            argv,
+        done = subprocess.run(
+            # Were we killed, a client that lives on would act after what undoes this.
+            ["setpriv", "--pdeathsig", "KILL", "--", *argv],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -146,6 +150,7 @@ def _run(argv: list[str], scope: Scope) -> subprocess.CompletedProcess[str]:
             check=False,
         )
     except FileNotFoundError:
-        raise HostError(f"{argv[0]} is not installed: install the package systemd") from None
+        raise HostError("setpriv is not installed: install the package util-linux") from None
     except subprocess.TimeoutExpired:
         raise ServiceError(f"{' '.join(argv)} did not end within {_TIMEOUT_S:.0f} s") from None
+    return subprocess.CompletedProcess(argv, done.returncode, done.stdout, done.stderr)
