@@ -18,6 +18,8 @@ exclude_patterns = ["_build"]
 nitpicky = True
 # Links such as units.md#values: the anchors that a host of git makes.
 myst_heading_anchors = 4
+# Else --cpus would become a dash and cpus.
+smartquotes = False
 html_theme = "furo"
 html_title = f"pytest-numa {__version__}"
 html_static_path = ["_static"]

@@ -34,8 +34,8 @@ def options_page() -> str:
         "# Options of pytest",
         "`pytest --help` lists these under *numa*. Each is also an ini key, in `pytest.ini` or "
         "below `[tool.pytest.ini_options]`; the command line wins. A flag is switched on there by "
-        "`true`; what is repeatable takes a line for each. A default in `[...]` at the end of a "
-        "text says in words what comes where nothing is given.",
+        "`true`; what is repeatable takes a line for each. In `[...]` is what holds where "
+        "nothing is given.",
     ]
     for title, few in (
         ("The session", own),
@@ -44,16 +44,17 @@ def options_page() -> str:
     ):
         parts += [
             f"## {title}",
-            _table(("Option", "Ini key", "Default", "What"), map(_option, few)),
+            _table(("Option", "What", "Ini key"), map(_option, few)),
         ]
     parts.append("`--cpus` is short for `--numa-cpus`, unless another plugin has taken that name.")
     return _page(parts)
 
 
 def _option(one: Option) -> tuple[str, ...]:
-    takes = {"flag": "", "word": f"[={one.metavar}]"}.get(one.kind, f" {one.metavar}")
-    default = _code(one.default) if one.default else ""
-    return _code(one.flag + takes), _code(one.dest), default, markdown_cell(one.help)
+    forms = {"flag": _code(one.flag), "word": _code(f"{one.flag}[={one.metavar}]")}
+    shown = forms.get(one.kind, f"{_code(one.flag)} {_code(one.metavar)}")
+    default = f" [{_code(one.default)}]" if one.default else ""
+    return shown, f"{markdown_cell(one.help)}{default}", _code(one.dest)
 
 
 def marks_page() -> str:
