@@ -18,7 +18,8 @@ def parts() -> list[str]:
         "# JSON",
         "Every document that pytest-numa writes for programs has a JSON Schema (draft 2020-12) in "
         "the folder `docs/schemas`; tests hold what the code writes against it. Later versions may "
-        "add keys: ignore those that you do not know.",
+        "add keys: ignore those that you do not know. A key that may be missing is not in files of "
+        "earlier versions, or of no use there.",
     ]
     for path in sorted(FOLDER.glob("*.schema.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -31,6 +32,8 @@ def parts() -> list[str]:
             )
             rows = list(_rows(part, ""))
             title = told or f"`{name}`:"
+            if rows and not part.get("required"):
+                title += " Any key may be missing."
             found.append("\n".join([title, "", *_HEAD, *rows]) if rows else title)
     return found
 

@@ -10,8 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
     parser.epilog = (
         "Host names, addresses, serial numbers and secrets of command lines are blanked; read "
-        "DIR/CAPTURE.md before you give it away. Exit code: 0 good, 1 nothing was written, 2 wrong "
-        "usage."
+        "DIR/CAPTURE.md before you give it away."
     )
     parser.add_argument("directory", type=Path, metavar="DIR", help="a new or an empty folder")
     parser.add_argument(

@@ -21,6 +21,8 @@ COMMANDS = {
     "audit": ("audit_command", "whether this host is fit for a pinned service"),
     "bench": ("bench_command", "load a running OpenAI-compatible server"),
 }
+# Of those that say nothing else.
+_USUAL_CODES = "Exit code: 0 good, 1 it could not be done, 2 wrong usage."
 
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -36,6 +38,8 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name in argv:
             importlib.import_module(f"pytest_numa.{module}").add_arguments(command)
+            if "Exit code:" not in (command.epilog or ""):
+                command.epilog = f"{command.epilog or ''} {_USUAL_CODES}".strip()
     return parser
 
 

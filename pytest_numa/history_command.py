@@ -14,7 +14,6 @@ _FIGURES = ("tokens_per_s", "mean", "ttft_p50")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
-    parser.epilog = "Exit code: 0 good, 1 there is nothing to show, 2 wrong usage."
     add = parser.add_argument
     add(
         "path",

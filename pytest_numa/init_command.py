@@ -14,10 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@-]*")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
-    parser.epilog = (
-        "Nothing is asked, and no file that is there is changed. Exit code: 0 good, 1 a file could "
-        "not be written, 2 wrong usage."
-    )
+    parser.epilog = "Nothing is asked, and no file that is there is changed."
     add = parser.add_argument
     add("directory", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository [.]")
     add("--unit", default="inference-vllm", metavar="NAME", help="template [inference-vllm]")

@@ -10,7 +10,6 @@ from pytest_numa.report import topology
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
-    parser.epilog = "Exit code: 0 good, 1 it could not be read, 2 wrong usage."
     parser.add_argument(
         "--root",
         type=Path,

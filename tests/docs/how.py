@@ -4,6 +4,7 @@ What needs hardware that a reader has and this machine has not is read by the re
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -29,8 +30,21 @@ class Row:
     codes: tuple[int, ...] = (0,)
     why: str = ""
     added: tuple[str, ...] = ()
-    replaced: tuple[tuple[str, str], ...] = field(default=())
+    replaced: tuple[tuple[str, str], ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What has to be there, by name."""
 
+
+_CONTRADICTION = """\
+[Service]
+Type=exec
+ExecStart=/bin/sleep 1
+CPUAffinity=0,2
+AllowedCPUs=2-3
+NUMAPolicy=bind
+NUMAMask=0
+AllowedMemoryNodes=0
+"""
 
 ROWS = (
     Row(pattern=r"pip install .*", by="packages"),
@@ -48,8 +62,10 @@ ROWS = (
     Row(pattern=r"pytest-numa unit render .*", by="machine"),
     Row(
         pattern=r"pytest-numa unit lint /etc/.*",
-        by="parsed",
-        why="a unit of the reader's; tests/lint has one for each finding",
+        by="machine",
+        codes=(1,),
+        replaced=(("/etc/systemd/system/", ""),),
+        files={"mine.service": _CONTRADICTION},
     ),
     Row(pattern=r"pytest-numa unit lint .*", by="machine", codes=(0, 1, 3)),
     Row(pattern=r"pytest-numa unit diff .*", by="machine", codes=(1,)),

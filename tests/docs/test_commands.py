@@ -96,6 +96,8 @@ def test_a_command_that_this_machine_can_run_does_what_is_shown(
     folder = tmp_path / "empty"
     folder.mkdir()
     write_files(command, folder)
+    for file, text in row.files.items():
+        (folder / file).write_text(text, encoding="utf-8")
     monkeypatch.chdir(folder)
 
     code = cli.main(really(joined_for_shell(command), row, machine))
