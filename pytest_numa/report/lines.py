@@ -54,4 +54,6 @@ def cut(text: str, width: int) -> str:
 
 def printable(text: str) -> str:
     """Foreign text without control characters, which a terminal would obey."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split(" ")))
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text
+    )
