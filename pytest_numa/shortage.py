@@ -93,7 +93,7 @@ def _client_bound(measurement: Measurement, wanted: settings.Settings, *, counte
     busy = f"; it used up to {formatting.percent(max(shares))} of a CPU" if shares else ""
     return Problem(
         weight="inconclusive",
-        what="nothing is decided: the load generator, which sends the requests, was the limit "
+        what="not decided: the load generator, which sends the requests, was the limit "
         "(client-bound), not the service",
         rows=(
             (

@@ -143,7 +143,7 @@ def no_permission() -> terminal.End:
         ),
         (
             client_bound,
-            "INCONCLUSIVE nothing is decided: the load generator, which sends the requests, was",
+            "INCONCLUSIVE not decided: the load generator, which sends the requests, was",
             "probably one CPU is too slow to take in the answers of so many requests at a time",
             "offer less (a lower --numa-concurrency or --numa-rate)",
         ),
