@@ -1,5 +1,6 @@
 """The pages of docs/reference/ say what the code says."""
 
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ def test_every_page_is_as_the_code_would_write_it() -> None:
     done = subprocess.run(
         [sys.executable, "docs/reference.py", "--check"],
         cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

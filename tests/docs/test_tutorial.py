@@ -118,6 +118,7 @@ def not_shown(shown: Sequence[str], really: str) -> str | None:
 
 def alike(text: str) -> list[str]:
     """The words, without what differs from machine to machine: figures, widths, folders, breaks."""
+    text = re.sub(r"pinned-[0-9a-f]+\.json", "pinned-0.json", text)
     text = re.sub(r"\d+(\.\d+)?", "0", text)
     text = re.sub(r"\b0 (block|run|session)s\b", r"0 \1", text)
     text = re.sub(r"/\S+/(?=benchmarks/)", "/", text)
