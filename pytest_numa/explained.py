@@ -164,7 +164,7 @@ def _problem(
         weight="fail",
         what=f"the service under systemd is slower than {before}",
         rows=(
-            ("expected", f"surely at most {_margins(group)} slower"),
+            ("expected", f"at most {_margins(group)} slower"),
             ("found", _found(group)),
             *_probably(measurement),
         ),
@@ -205,7 +205,7 @@ def _drifted(
         weight="fail",
         what="the host has become slower, not the unit: `pinned` itself is slower than its record",
         rows=(
-            ("expected", f"surely at most {_margins(group)} slower than the record"),
+            ("expected", f"at most {_margins(group)} slower than the record"),
             ("found", f"pinned by hand: {'; '.join(slower)}"),
             ("", f"under systemd: {_found(group)}"),
             (
@@ -243,8 +243,8 @@ def _probably(measurement: Measurement) -> Rows:
             ("probably", "nothing that the kernel counted tells why"),
             (
                 "to fix",
-                "look for what the unit sets besides the policy: systemctl show UNIT, and "
-                "pytest-numa unit lint",
+                "look for what the unit sets besides the policy (a quota, Nice=, a sandbox, another "
+                "environment): systemctl show UNIT, and pytest-numa unit lint",
             ),
         )
     return tuple(row for one in found for row in (("probably", one.text), ("to fix", one.fix)))

@@ -50,7 +50,7 @@ def test_a_regression_fails_with_what_was_compared() -> None:
     assert found.result == "fail"
     assert found.texts[0].startswith(
         "the service under systemd is slower than the same command pinned by hand (numactl, "
-        "taskset), in this session\n  expected  surely at most 5.0% slower\n"
+        "taskset), in this session\n  expected  at most 5.0% slower\n"
         "  found     throughput 20.0% slower ("
     )
 
