@@ -1,5 +1,6 @@
 """The pages of the documentation: their commands, with the output shown, and their links."""
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ _PROMPT = re.compile(r"^[$#] (?P<text>.+)$")
 _REMARK = re.compile(r"\s{2,}# .*$")
 _SPAN = re.compile(r"(?<!`)`(?P<text>[^`\n]+)`(?!`)")
 _FILE = re.compile(r"`(?P<name>[\w./@-]+)`:$")
+_CHOICE = re.compile(r"\s\[[^\]]*\]")
+_ENDS = ("|", ">", ">>", "&&")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 
 
@@ -40,8 +43,9 @@ class Command:
 
     @property
     def argv(self) -> list[str]:
-        """The words: without ``sudo``, settings of variables, and the program's folder."""
-        words = shlex.split(self.text)
+        """The first program's words: without ``sudo``, variables, its folder, and [choices]."""
+        words = shlex.split(_CHOICE.sub("", self.text))
+        words = list(itertools.takewhile(lambda word: word not in _ENDS, words))
         while words and (words[0] == "sudo" or _ASSIGNMENT.fullmatch(words[0])):
             words.pop(0)
         program = words[0] if words[0].startswith(".") else words[0].rpartition("/")[2]
