@@ -54,7 +54,8 @@ types: $(VENV)/developed
 # The site, in site/: built without network, and any warning is an error.
 docs: $(VENV)/documented
 	$(BIN)/python docs/reference.py --check
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet -b html docs site
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet \
+	-d $(VENV)/doctrees -b html docs site
 
 # The pages of docs/reference/, from the code.
 reference: $(VENV)/developed
