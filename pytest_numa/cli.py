@@ -17,6 +17,7 @@ COMMANDS = {
     "capture": ("capture_command", "write this machine to a folder, to be read elsewhere"),
     "gate": ("gate_command", "judge two recorded sessions, or plan what a verdict will take"),
     "history": ("history_command", "recorded sessions over time, and where they changed"),
+    "report": ("report_command", "pages of a session that was recorded by --numa-json"),
     "unit": ("unit_command", "the catalogue of units: rendered, installed, removed"),
     "audit": ("audit_command", "whether this host is fit for a pinned service"),
     "bench": ("bench_command", "load a running OpenAI-compatible server"),

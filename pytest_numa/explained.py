@@ -243,7 +243,7 @@ def _probably(measurement: Measurement) -> Rows:
             ("probably", "nothing that the kernel counted tells why"),
             (
                 "to fix",
-                "look for what the unit sets besides the policy (a quota, Nice=, a sandbox, another "
+                "look for what the unit sets besides the policy (a quota, Nice=, a sandbox, the "
                 "environment): systemctl show UNIT, and pytest-numa unit lint",
             ),
         )

@@ -36,6 +36,7 @@ FLOORS = (
         "audit_command",
         "gate_command",
         "history_command",
+        "report_command",
         "unit_command",
     },
     {"acceptance"},

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_numa import explained, formatting, outcome, settings
+from pytest_numa.errors import LoadError
 from pytest_numa.explained import Asked
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement
@@ -38,7 +39,7 @@ def of(
     problems = explained.of_session(asked, measurement, judgements, wanted)
     verdict, placed = _verdict(problems, judgements), _placed(measurement)
     return Conclusion(
-        sentences=(verdict, placed, _bought(wanted, measurement)),
+        sentences=(verdict, placed, _compared(wanted, measurement)),
         line=f"{verdict} {_in_short(judgements)}".rstrip(),
         steps=tuple(map(formatting.markdown_cell, _steps(wanted, problems))),
     )
@@ -88,10 +89,19 @@ def _placed(measurement: Measurement) -> str:
     return f"Placement is as the policy says, looked at after {looks} ({seen})."
 
 
+def _compared(wanted: settings.Settings, measurement: Measurement) -> str:
+    try:
+        return _bought(wanted, measurement)
+    except LoadError as error:
+        return formatting.markdown_cell(f"Nothing is said of speed: {error}.")
+
+
 def _bought(wanted: settings.Settings, measurement: Measurement) -> str:
     """What pinning bought, or that the host has changed, which is of more interest then."""
     if outcome.failed_requests(measurement.blocks):
         return "Requests failed, so that nothing is said of speed."
+    if not measurement.runs("pinned"):
+        return "What pinning buys was not measured."
     drift = outcome.host_drift(measurement, wanted, "tokens_per_s")
     if drift is not None and drift.outcome == "fail":
         changed = "; ".join(outcome.changes_since_record(wanted)) or "no version has changed"
@@ -99,7 +109,7 @@ def _bought(wanted: settings.Settings, measurement: Measurement) -> str:
             f"The host has changed: throughput of `pinned` is {outcome.change(drift)} than its "
             f"record ({formatting.markdown_cell(changed)})."
         )
-    if not measurement.blocks or not {"unpinned", "pinned"} <= set(measurement.blocks[0]):
+    if not measurement.runs("unpinned"):
         return "What pinning buys was not measured."
     effect = outcome.effect_of_pinning(measurement, METRICS["tokens_per_s"])
     return f"What pinning by hand did to throughput: {effect.sentence}."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_numa import cli
 from pytest_numa.metrics import METRICS
 
 pytest_plugins = ["pytester"]
@@ -47,13 +48,17 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 def test_every_figure_is_told_to_junit_once_to_the_page_of_the_job_and_to_node_exporter(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pages = ("--numa-json", "s.json", "--numa-html", "pages/s.html")
     summary = pytester.path / "summary.md"
     summary.write_text("before\n", encoding="utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
 
-    result = run(pytester, "--junitxml", "junit.xml", "--numa-openmetrics", "prom/numa.prom")
+    result = run(
+        pytester, "--junitxml", "junit.xml", "--numa-openmetrics", "prom/numa.prom", *pages
+    )
 
     result.assert_outcomes(passed=2)
+    assert_the_saved_session_makes_the_same_page(pytester.path)
     junit = (pytester.path / "junit.xml").read_text(encoding="utf-8")
     properties = re.findall(r'<property name="([^"]+)" value="[0-9.e+-]+"', junit)
     assert sorted(properties) == sorted(
@@ -69,6 +74,18 @@ def test_every_figure_is_told_to_junit_once_to_the_page_of_the_job_and_to_node_e
     assert (
         'numa_verdict{figure="tokens_per_s",against="pinned",outcome="inconclusive"} 1' in samples
     )
+
+
+def assert_the_saved_session_makes_the_same_page(folder: Path) -> None:
+    page = (folder / "pages/s.html").read_text(encoding="utf-8")
+    again = folder / "again.html"
+
+    code = cli.main(["report", str(folder / "s.json"), "--html", str(again)])
+
+    assert code == 0
+    assert again.read_text(encoding="utf-8") == page
+    assert "CPUs at work (systemd, block 1)" in page
+    assert "1 session: fewer than 6" in page
 
 
 def test_a_file_for_node_exporter_that_cannot_be_written_fails_the_session(

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from measured import NOISE, SETTINGS, block, measurement, proof
+from measured import NOISE, SETTINGS, Block, block, measurement, proof
 
 from pytest_numa import formatting
 from pytest_numa.measurement import Measurement
@@ -157,6 +157,20 @@ def test_a_host_that_drifted_is_named_with_what_changed() -> None:
 
     assert "- The host has changed: throughput of `pinned` is " in text
     assert "kernel 6.1.0-31 became " in text
+
+
+@pytest.mark.parametrize(
+    "only", [block(systemd=1.0), block(pinned=1.0, systemd=1.0)], ids=["one mode", "two modes"]
+)
+def test_a_session_of_fewer_modes_says_what_it_did_not_measure(
+    only: Block,
+) -> None:
+    found = measurement(*[only] * 4)
+
+    text = markdown.updated(None, document.session(SETTINGS, found, []), source="r.md")
+
+    assert "- What pinning buys was not measured." in text
+    assert "- **Accepted**: placement is as the policy says; no figure was judged." in text
 
 
 def test_an_accepted_session_with_few_records_asks_for_more() -> None:
