@@ -29,7 +29,7 @@ from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
-from pytest_numa.report import figures, publication, terminal
+from pytest_numa.report import publication, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Session
 from pytest_numa.telling import Telling
@@ -68,7 +68,6 @@ class ActivePlugin:
         self._wanted: dict[Wanted, None] = {}
         self._is_measuring = False
         self._has_entries = False
-        self._are_figures_told = False
         self._measurement: Measurement | None = None
         self._failure: str | None = None
         self._told: list[str] = []
@@ -123,10 +122,6 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
-            if not self._are_figures_told:
-                # Once, with the first test: they are the session's.
-                item.user_properties += figures.properties(self._measurement)
-                self._are_figures_told = True
             has_figures = bool(asked.figures)
             both = explained.Asked(placements=item.stash[_PLACEMENTS], has_figures=has_figures)
             judged = self._judgements(asked)
@@ -149,6 +144,18 @@ class ActivePlugin:
 
     def pytest_unconfigure(self) -> None:
         self._close()
+
+    @property
+    def measurement(self) -> Measurement | None:
+        return self._measurement
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        return self._notes
+
+    def judgements_of(self, item: pytest.Item) -> Sequence[Judgement]:
+        asked = item.stash.get(_DEMANDS, None)
+        return self._judgements(asked) if asked and self._measurement else ()
 
     def _end(self) -> terminal.End:
         """What the terminal tells at the end."""
@@ -287,6 +294,8 @@ class ActivePlugin:
             pytest.fail("\n\n".join(map(audit_report.paragraph, failed)), pytrace=False)
         if unknown := [one for one in results if one.status == "unknown"]:
             pytest.skip("\n\n".join(map(audit_report.paragraph, unknown)))
+        if all(one.status == "skip" for one in results):
+            pytest.skip("; ".join(f"{one.check.id}: {one.outcome.found}" for one in results))
 
 
 def _needs_service(item: pytest.Item) -> bool:

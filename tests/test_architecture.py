@@ -27,7 +27,7 @@ FLOORS = (
     {"recording", "shortage"},
     {"explained"},
     {"report"},
-    {"options", "marks", "progress", "benchmark_entries", "finishing"},
+    {"options", "marks", "progress", "benchmark_entries", "finishing", "junit"},
     {
         "bench_command",
         "placement_command",
@@ -41,7 +41,7 @@ FLOORS = (
     },
     {"acceptance"},
     {"telling"},
-    {"active", "starting"},
+    {"active", "starting", "annotations"},
     {"plugin", "cli", "init_command"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

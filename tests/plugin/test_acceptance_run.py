@@ -44,8 +44,8 @@ def port() -> str:
 def database_library() -> None:
     """SQLAlchemy, before pytester notes which modules there are.
 
-    pytester forgets those that a session imported, and SQLAlchemy's compiled part does not bear to be
-    imported a second time.
+    pytester forgets those that a session imported, and SQLAlchemy's compiled part does not bear to
+    be imported a second time.
     """
     pytest.importorskip(
         "sqlalchemy.dialects.sqlite", reason="needs the extra: pip install 'pytest-numa[history]'"
