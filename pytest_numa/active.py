@@ -48,9 +48,9 @@ class ActivePlugin:
 
     def __init__(self, config: pytest.Config) -> None:
         options.refuse_workers(config)
-        directory = config.invocation_params.dir
         try:
-            self.settings = settings.build(options.read(config), directory=directory)
+            given = options.read(config)
+            self.settings = settings.build(given, directory=config.invocation_params.dir)
             publication.check(self.settings)
         except PytestNumaError as error:
             raise pytest.UsageError(str(error)) from None
@@ -83,8 +83,8 @@ class ActivePlugin:
         self._has_entries = any(map(benchmark_entries.is_measured, items))
         self._is_measuring = self._has_entries or any(item.stash[_DEMANDS] for item in items)
         self._wanted = {one: None for item in items for one in item.stash[_PLACEMENTS]}
-        asked = {one: None for item in items for one in item.stash[_DEMANDS].figures}
-        self._demands = [_demand(one) for one in asked]
+        asked = dict.fromkeys(one for item in items for one in item.stash[_DEMANDS].figures)
+        self._demands = list(map(_demand, asked))
         if lacking := outcome.lacking_modes(self._demands, self.settings.plan.modes):
             raise pytest.UsageError(lacking)
 
@@ -108,10 +108,8 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
-            both = explained.Asked(
-                placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
-            )
-            judged = self._judgements(asked)
+            judged, placements = self._judgements(asked), item.stash[_PLACEMENTS]
+            both = explained.Asked(placements=placements, has_figures=bool(asked.figures))
             self._tell(
                 explained.of_test(both, self._measurement, judged, self.settings),
                 explained.of_record(judged, self.settings),

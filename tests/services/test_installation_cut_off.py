@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from itertools import takewhile
 
 import pytest
-from test_installation import install, killed, sleeper, state, tree
+from test_installation import install, sleeper, state, tree
+from test_killed import killed
 
 from pytest_numa.errors import HostError
 from pytest_numa.services import installation, journal, systemctl
