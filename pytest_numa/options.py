@@ -251,6 +251,16 @@ def read(config: pytest.Config) -> dict[str, Any]:
     return values
 
 
+def refuse_workers(config: pytest.Config) -> None:
+    """UsageError where pytest-xdist is to distribute the tests."""
+    is_distributed = hasattr(config, "workerinput") or config.getoption("numprocesses", None)
+    if is_distributed:
+        raise pytest.UsageError(
+            "pytest-numa measures one service at a time and cannot share the host with the workers "
+            "of pytest-xdist: leave out -n, or add -n 0"
+        )
+
+
 def _raw(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - text, list or bool
     given = config.getoption(option.dest, default=None)
     if option.kind == "list":
