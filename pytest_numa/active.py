@@ -29,7 +29,7 @@ from pytest_numa.metrics import METRICS
 from pytest_numa.placement import Wanted
 from pytest_numa.progress import TerminalProgress
 from pytest_numa.report import audit as audit_report
-from pytest_numa.report import figures, html_file, markdown, terminal
+from pytest_numa.report import figures, publication, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Session
 from pytest_numa.telling import Telling
@@ -54,9 +54,7 @@ class ActivePlugin:
         directory = config.invocation_params.dir
         try:
             self.settings = settings.build(options.read(config), directory=directory)
-            markdown.check_writable(self.settings.report_path)
-            if self.settings.html_path is not None:
-                html_file.check(self.settings.html_path, option="--numa-html")
+            publication.check(self.settings)
         except PytestNumaError as error:
             raise pytest.UsageError(str(error)) from None
         if config.args_source is not pytest.Config.ArgsSource.ARGS:

@@ -15,6 +15,13 @@ from pytest_numa.report import document, html_file, markdown, openmetrics, sessi
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
+def check(wanted: settings.Settings) -> None:
+    """ReportError where a report could not be made or written; asked before all is measured."""
+    markdown.check_writable(wanted.report_path)
+    if wanted.html_path is not None:
+        html_file.check(wanted.html_path, option="--numa-html")
+
+
 def publish(
     wanted: settings.Settings,
     measurement: Measurement,
