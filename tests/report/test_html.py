@@ -120,7 +120,7 @@ def test_failures_stand_before_what_passed(failed: str) -> None:
 
 def test_every_figure_is_that_of_the_document() -> None:
     found = made.document()
-    cells = [text.split(" (")[0] for text in Read(page.page(found)).texts]
+    cells = [text.split("\n")[0] for text in Read(page.page(found)).texts]
 
     for one in found["figures"].values():
         for value in one["modes"].values():
@@ -138,9 +138,9 @@ def test_means_and_changes_have_their_intervals() -> None:
     texts = Read(page.page(found)).texts
 
     shown = map(formatting.number, (one["modes"]["systemd"], low, high))
-    assert "{} ({} to {})".format(*shown) in texts
+    assert "{}\n({} to {})".format(*shown) in texts
     assert (
-        f"{change['slowdown']:+.1%} ({change['interval'][0]:+.1%} to {change['interval'][1]:+.1%})"
+        f"{change['slowdown']:+.1%}\n({change['interval'][0]:+.1%} to {change['interval'][1]:+.1%})"
         in texts
     )
 

@@ -57,14 +57,14 @@ def _mean(figure: Mapping[str, Any], mode: str) -> str:
     mean, bounds = figure["modes"].get(mode), figure.get("intervals", {}).get(mode)
     if mean is None or bounds is None:
         return _number(mean)
-    return f"{_number(mean)} ({' to '.join(map(_number, bounds))})"
+    return f"{_number(mean)}\n({' to '.join(map(_number, bounds))})"
 
 
 def _change(change: Mapping[str, Any] | None) -> str:
     if change is None:
         return "-"
     shown = f"{change['slowdown']:+.1%}"
-    return f"{shown} ({interval(change['interval'])})" if change["interval"] else shown
+    return f"{shown}\n({interval(change['interval'])})" if change["interval"] else shown
 
 
 def _requests(document: Mapping[str, Any]) -> Table:
