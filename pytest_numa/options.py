@@ -173,6 +173,11 @@ OPTIONS = (
     ),
     Option(name="json", metavar="PATH", help="file that gets all runs and verdicts of the session"),
     Option(
+        name="html",
+        metavar="PATH",
+        help="file that gets the session as a page, with plots (the extra `html`)",
+    ),
+    Option(
         name="null-control",
         kind="flag",
         help="launch the control in place of the unit: what then fails, no verdict can be trusted "
@@ -244,6 +249,16 @@ def read(config: pytest.Config) -> dict[str, Any]:
         except ValueError as error:
             raise pytest.UsageError(f"{option.flag}: {error}") from None
     return values
+
+
+def refuse_workers(config: pytest.Config) -> None:
+    """UsageError where pytest-xdist is to distribute the tests."""
+    is_distributed = hasattr(config, "workerinput") or config.getoption("numprocesses", None)
+    if is_distributed:
+        raise pytest.UsageError(
+            "pytest-numa measures one service at a time and cannot share the host with the workers "
+            "of pytest-xdist: leave out -n, or add -n 0"
+        )
 
 
 def _raw(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - text, list or bool

@@ -26,6 +26,9 @@ _FULL_BYTES = 64 * 2**30
 class Progress(Protocol):
     """Who is told how far it is."""
 
+    def on_start(self, position: experiment.Position) -> None:
+        """The server of a run is about to be started."""
+
     def on_requests(self, position: experiment.Position, done: int, failed: int) -> None:
         """``done`` requests of the current run have ended, ``failed`` of them badly."""
 
@@ -156,6 +159,7 @@ class Session:
         return replace(measurement, conditions=found, page_cache=told)
 
     def _measured(self, position: experiment.Position) -> list[Run]:
+        self._progress.on_start(position)
         self._page_cache.before_start()
         with self._launcher().launched(self._launched_as(position.mode)) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.
@@ -172,6 +176,12 @@ class Session:
         self, service: Service, position: experiment.Position, loaded: placement.Proof
     ) -> Run:
         latencies_s: list[float] = []
+        first_tokens_s: list[float | None] = []
+
+        def on_latencies(whole_s: list[float], first_s: list[float | None]) -> None:
+            latencies_s.extend(whole_s)
+            first_tokens_s.extend(first_s)
+
         counted = evidence.Counted(
             # Once: to look for processes takes longer than to read their counters.
             service.pids,
@@ -183,7 +193,7 @@ class Session:
             service,
             self.settings.workload,
             on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
-            on_latencies=latencies_s.extend,
+            on_latencies=on_latencies,
             around=counted,
         )
         # First: requests fail because the service died, and not the other way round.
@@ -203,6 +213,7 @@ class Session:
             proofs=proofs,
             evidence=counted.change,
             latencies_s=tuple(latencies_s),
+            first_tokens_s=tuple(first_tokens_s),
         )
 
     def _proof(

@@ -42,17 +42,32 @@ class SessionFile:
 def read(path: Path) -> SessionFile:
     """The session in a file; SessionError says what it is instead."""
     expected = "expected a session (--numa-json), a recorded baseline, or a run of bench --json"
+    loaded = _loaded(path, expected)
     try:
-        document: Any = documents.parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SessionError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise SessionError(f"{path}: {expected}, found no JSON ({error})") from None
-    try:
-        return _session(document, path)
+        return _session(loaded, path)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         what = f"{type(error).__name__}: {error}"
         raise SessionError(f"{path}: {expected}, found something else ({what})") from None
+
+
+def document(path: Path) -> dict[str, Any]:
+    """All that ``--numa-json`` wrote of a session; SessionError where it is no such file."""
+    expected = "expected a session (--numa-json)"
+    loaded = _loaded(path, expected)
+    if not isinstance(loaded, dict) or loaded.get("kind") != KIND:
+        raise SessionError(f"{path}: {expected}, found something else")
+    # Its runs are those of a session, in a schema that this version knows.
+    read(path)
+    return loaded
+
+
+def _loaded(path: Path, expected: str) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return documents.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SessionError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise SessionError(f"{path}: {expected}, found no JSON ({error})") from None
 
 
 def _session(document: Any, path: Path) -> SessionFile:  # noqa: ANN401 - JSON

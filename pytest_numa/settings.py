@@ -64,6 +64,7 @@ class Settings:
     report_path: Path
     openmetrics_path: Path | None
     json_path: Path | None
+    html_path: Path | None
     history_path: Path
     history_url: str | None = field(repr=False)
     is_null_control: bool
@@ -194,6 +195,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
         json_path=directory / values["json"] if values["json"] else None,
+        html_path=directory / values["html"] if values["html"] else None,
         history_path=directory / values["history"],
         history_url=_database(values["history_url"]),
         is_null_control=values["null_control"],

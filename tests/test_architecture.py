@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"documents", "errors", "formatting", "option", "sealing"},
+    {"documents", "errors", "formatting", "option", "problem", "sealing"},
     {"condition_options"},
     {"kernel"},
     {"host", "process"},
@@ -23,10 +23,11 @@ FLOORS = (
     {"planning", "subject", "trend", "history_sql"},
     {"settings", "linting"},
     {"session", "versions"},
-    {"outcome", "condition_effects"},
-    {"recording"},
+    {"outcome", "condition_effects", "mode_figures"},
+    {"recording", "shortage"},
+    {"explained"},
     {"report"},
-    {"options", "marks", "progress", "benchmark_entries", "finishing"},
+    {"options", "marks", "progress", "benchmark_entries", "finishing", "junit"},
     {
         "bench_command",
         "placement_command",
@@ -35,10 +36,12 @@ FLOORS = (
         "audit_command",
         "gate_command",
         "history_command",
+        "report_command",
         "unit_command",
     },
     {"acceptance"},
-    {"active", "starting"},
+    {"packaged_suite", "telling"},
+    {"active", "starting", "annotations"},
     {"plugin", "cli", "init_command"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -80,8 +80,14 @@ def wait_ready(endpoint: Endpoint, trouble: Callable[[], str | None], *, timeout
     """
     deadline = time.monotonic() + timeout_s
     answer = "nothing yet"
-    # No proxy of the environment's, no redirect: the service itself must answer.
-    with httpx.Client(base_url=endpoint.url, timeout=5.0, trust_env=False) as client:
+    # No proxy of the environment's, no redirect: the service itself must answer. Plain HTTP: the
+    # certificates of the host, which take a while to load, are of no use.
+    with httpx.Client(
+        base_url=endpoint.url,
+        timeout=5.0,
+        trust_env=False,
+        verify=False,  # noqa: S501
+    ) as client:
         while time.monotonic() < deadline:
             if found := trouble():
                 raise ServiceError(found)
@@ -91,7 +97,9 @@ def wait_ready(endpoint: Endpoint, trouble: Callable[[], str | None], *, timeout
             time.sleep(_POLL_S)
     raise ServiceError(
         f"the service did not answer at {endpoint.url}/health or /v1/models within {timeout_s:g} s "
-        f"(last: {answer}); allow more with --numa-start-timeout SECONDS"
+        f"(last: {answer})\n"
+        "  probably  it loads its model for longer than that, or listens elsewhere\n"
+        "  to fix    --numa-start-timeout SECONDS, or --numa-set port=NUMBER as the server has it"
     )
 
 
