@@ -203,8 +203,7 @@ class ActivePlugin:
         try:
             return tuple(self.settings.wanted_by(**asdict(one)) for one in demands.placements)
         except PytestNumaError as error:
-            where = f"{item.nodeid}: @pytest.mark.numa_placement"
-            raise pytest.UsageError(f"{where}: {error}") from None
+            raise pytest.UsageError(f"{item.nodeid}: numa_placement: {error}") from None
 
     def _close(self) -> None:
         try:
@@ -225,7 +224,7 @@ class ActivePlugin:
             with self._as_failure():
                 self._measurement = self._taken()
         except BaseException as error:
-            why = error if self._config.getoption("reruns", None) else "see the first error"
+            why = error if self._config.getoption("reruns", 0) else "see the first error"
             self._failure = f"the service could not be measured: {why}"
             raise
         try:
@@ -260,8 +259,8 @@ class ActivePlugin:
         self._notes += found.troubles
 
     def _all_judgements(self) -> list[Judgement]:
-        found = self._measurement
-        return outcome.judged(self._demands, found.blocks if found else [], self.settings)
+        blocks = getattr(self._measurement, "blocks", [])
+        return outcome.judged(self._demands, blocks, self.settings)
 
     def _judgements(self, asked: marks.Demands) -> list[Judgement]:
         wanted = [_demand(one) for one in asked.figures]
