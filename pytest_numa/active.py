@@ -202,8 +202,8 @@ class ActivePlugin:
     def _placements(self, item: pytest.Item, demands: marks.Demands) -> tuple[Wanted, ...]:
         try:
             return tuple(self.settings.wanted_by(**asdict(one)) for one in demands.placements)
-        except PytestNumaError as error:
-            raise pytest.UsageError(f"{item.nodeid}: numa_placement: {error}") from None
+        except PytestNumaError as why:
+            raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.numa_placement: {why}") from None
 
     def _close(self) -> None:
         try:
