@@ -112,7 +112,7 @@ def test_auto_takes_the_node_of_the_one_gpu(guest: Guest) -> None:
     guest.must("echo 1 > /sys/bus/pci/rescan", 60)
 
     assert done.returncode == 0, done.stderr
-    assert "numa: CPUs 2-3, memory of node 1" in done.stdout
+    assert "numa: policy: CPUs 2-3, memory of node 1" in done.stdout
 
 
 @pytest.fixture(scope="module")
