@@ -134,7 +134,7 @@ def test_the_acceptance_passes_on_the_node_that_was_asked_for(
     accepted: subprocess.CompletedProcess[str],
 ) -> None:
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    assert "manager system" in accepted.stdout
+    assert "manager: system" in accepted.stdout
     assert re.search(r"= \d+ passed in ", accepted.stdout)
 
 
