@@ -33,7 +33,19 @@ def _lacks_server() -> str | None:
     return None
 
 
-_NEEDS: dict[str, Callable[[], str | None]] = {"systemd": _lacks_systemd, "server": _lacks_server}
+def _lacks_browser() -> str | None:
+    if any(shutil.which(tool) is None for tool in ("chromium", "chromedriver")):
+        return "needs a browser: apt-get install chromium chromium-driver"
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        return "needs axe-core: make test installs it"
+    return None
+
+
+_NEEDS: dict[str, Callable[[], str | None]] = {
+    "systemd": _lacks_systemd,
+    "server": _lacks_server,
+    "browser": _lacks_browser,
+}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

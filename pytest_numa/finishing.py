@@ -7,7 +7,7 @@ from pytest_numa import history, history_sql, recording, settings
 from pytest_numa.errors import BaselineError, HistoryError
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement
-from pytest_numa.report import publication
+from pytest_numa.report import publication, session_document
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +25,8 @@ def finish(
     found = Finished()
     if wanted.is_null_control:
         return found
-    found.troubles += publication.publish(wanted, measurement, judgements)
+    document = session_document.document(wanted, measurement, judgements)
+    found.troubles += publication.publish(wanted, measurement, judgements, document)
     # A first record is for ratios; without them nobody may have measured the pinned mode.
     has_ratios = any(one.demand.margin is not None for one in judgements)
     if wanted.record or (wanted.is_recording and has_ratios):
@@ -35,6 +36,7 @@ def finish(
         except BaselineError as error:
             found.troubles.append(str(error))
     found.troubles += _remember(wanted, measurement, judgements)
+    found.troubles += publication.publish_page(wanted, document)
     return found
 
 

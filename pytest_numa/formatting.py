@@ -56,13 +56,16 @@ def bytes_iec(size_bytes: float) -> str:
     return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
+def printable(text: str) -> str:
+    """One line for a terminal; what does not print becomes U+FFFD, as in ``markdown_cell``."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
+
+
 def markdown_cell(text: str) -> str:
     """Make any text safe inside a markdown line or table cell, where it then reads as itself.
 
     It becomes one line, without markup, HTML, comments or cell borders; characters that do not
     print (control, direction, lone surrogates of undecodable names) become U+FFFD.
     """
-    line = " ".join(text.split())
-    printable = "".join(char if char.isprintable() else "\ufffd" for char in line)
-    plain = _MARKUP.sub(lambda match: f"\\{match[0]}", _ENTITY.sub("&amp;", printable))
+    plain = _MARKUP.sub(lambda match: f"\\{match[0]}", _ENTITY.sub("&amp;", printable(text)))
     return plain.replace("<", "&lt;")

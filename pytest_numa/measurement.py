@@ -23,6 +23,8 @@ class Run:
     """What was counted around the measured requests."""
     latencies_s: tuple[float, ...] = ()
     """Of each request that was answered, in the order of their ends."""
+    first_tokens_s: tuple[float | None, ...] = ()
+    """To the first token of the same requests; None where an answer was not streamed."""
 
     @property
     def proof(self) -> placement.Proof:

@@ -173,6 +173,11 @@ OPTIONS = (
     ),
     Option(name="json", metavar="PATH", help="file that gets all runs and verdicts of the session"),
     Option(
+        name="html",
+        metavar="PATH",
+        help="file that gets the session as a page, with plots (the extra `html`)",
+    ),
+    Option(
         name="null-control",
         kind="flag",
         help="launch the control in place of the unit: what then fails, no verdict can be trusted "

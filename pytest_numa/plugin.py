@@ -43,12 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if not options.is_active(config):
         config.pluginmanager.register(benchmark_entries.NoEntries(_IDLE), "numa-latencies")
         return
-    from pytest_numa.active import ActivePlugin  # noqa: PLC0415 - an idle plugin costs nothing
+    # An idle plugin costs nothing.
+    from pytest_numa import annotations, junit  # noqa: PLC0415
+    from pytest_numa.active import ActivePlugin  # noqa: PLC0415
 
     plugin = ActivePlugin(config)
     config.stash[ACTIVE] = plugin
     config.pluginmanager.register(plugin, "numa-active")
     config.pluginmanager.register(plugin.entries(), "numa-latencies")
+    config.pluginmanager.register(junit, "numa-junit")
+    config.pluginmanager.register(junit.Properties(plugin), "numa-properties")
+    if annotations.are_wanted():
+        config.pluginmanager.register(annotations.Annotations(config, plugin), "numa-annotations")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -176,6 +176,12 @@ class Session:
         self, service: Service, position: experiment.Position, loaded: placement.Proof
     ) -> Run:
         latencies_s: list[float] = []
+        first_tokens_s: list[float | None] = []
+
+        def on_latencies(whole_s: list[float], first_s: list[float | None]) -> None:
+            latencies_s.extend(whole_s)
+            first_tokens_s.extend(first_s)
+
         counted = evidence.Counted(
             # Once: to look for processes takes longer than to read their counters.
             service.pids,
@@ -187,7 +193,7 @@ class Session:
             service,
             self.settings.workload,
             on_progress=lambda done, failed: self._progress.on_requests(position, done, failed),
-            on_latencies=latencies_s.extend,
+            on_latencies=on_latencies,
             around=counted,
         )
         # First: requests fail because the service died, and not the other way round.
@@ -207,6 +213,7 @@ class Session:
             proofs=proofs,
             evidence=counted.change,
             latencies_s=tuple(latencies_s),
+            first_tokens_s=tuple(first_tokens_s),
         )
 
     def _proof(

@@ -64,6 +64,7 @@ class Settings:
     report_path: Path
     openmetrics_path: Path | None
     json_path: Path | None
+    html_path: Path | None
     history_path: Path
     history_url: str | None = field(repr=False)
     is_null_control: bool
@@ -85,7 +86,9 @@ class Settings:
     def inputs(self, plan: Plan) -> str:
         """A digest of all that blocks of one session have in common."""
         parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
-        others = (self.workload, self.limits, self.page_cache.choice)
+        # A host of the same class may share the folder; a null control has no unit in it.
+        where = (self.identity.hostname, self.is_null_control)
+        others = (self.workload, self.limits, self.page_cache.choice, *where)
         return hashlib.sha256(repr((*parts, *others)).encode()).hexdigest()
 
     @property
@@ -192,6 +195,7 @@ def build(values: Mapping[str, Any], *, directory: Path) -> Settings:
         report_path=directory / values["report"],
         openmetrics_path=directory / values["openmetrics"] if values["openmetrics"] else None,
         json_path=directory / values["json"] if values["json"] else None,
+        html_path=directory / values["html"] if values["html"] else None,
         history_path=directory / values["history"],
         history_url=_database(values["history_url"]),
         is_null_control=values["null_control"],

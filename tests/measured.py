@@ -148,6 +148,7 @@ SETTINGS = settings.Settings(
     report_path=Path("benchmarks/numa_baseline.md"),
     openmetrics_path=None,
     json_path=None,
+    html_path=None,
     history_path=Path("benchmarks/history.jsonl"),
     history_url=None,
     is_null_control=False,

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"errors", "formatting", "option", "problem", "sealing"},
+    {"documents", "errors", "formatting", "option", "problem", "sealing"},
     {"condition_options"},
     {"kernel"},
     {"host", "process"},
@@ -27,7 +27,7 @@ FLOORS = (
     {"recording", "shortage"},
     {"explained"},
     {"report"},
-    {"options", "marks", "progress", "benchmark_entries", "finishing"},
+    {"options", "marks", "progress", "benchmark_entries", "finishing", "junit"},
     {
         "bench_command",
         "placement_command",
@@ -36,11 +36,12 @@ FLOORS = (
         "audit_command",
         "gate_command",
         "history_command",
+        "report_command",
         "unit_command",
     },
     {"acceptance"},
-    {"telling"},
-    {"active", "starting"},
+    {"packaged_suite", "telling"},
+    {"active", "starting", "annotations"},
     {"plugin", "cli", "init_command"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -18,3 +18,6 @@ def _outcome(check: Check, machine: Machine) -> Outcome:
         return check.look(machine)
     except UnreadableError as error:
         return unknown(str(error))
+    except ValueError as error:
+        # A number of thousands of digits, say: nothing that a kernel writes.
+        return unknown(f"a file holds what no kernel writes: {error}")

@@ -1,5 +1,7 @@
 """The values of an audit: what was looked at, what came out, and what would mend it."""
 
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +71,14 @@ class Result:
             "undo": [] if fix is None else list(fix.undo),
             "facts": dict(self.outcome.facts),
         }
+
+
+def write(name: str, value: str) -> str:
+    """The command that writes ``value`` to a file of /proc or /sys."""
+    # What echo makes of a backslash, shells do not agree on.
+    is_plain = re.fullmatch(r"[\w+.-]+", value, re.ASCII) and not value.startswith("-")
+    shown = f"echo {value}" if is_plain else f"printf '%s\\n' {shlex.quote(value)}"
+    return f"{shown} > {shlex.quote(f'/{name}')}"
 
 
 def passed(found: str, **facts: Any) -> Outcome:  # noqa: ANN401 - JSON

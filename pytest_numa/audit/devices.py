@@ -3,12 +3,13 @@
 import re
 
 from pytest_numa.audit.check import Fix, Outcome, failed, passed, skipped, unknown
-from pytest_numa.audit.machine import Machine
+from pytest_numa.audit.machine import Machine, UnreadableError
 from pytest_numa.host import Device
 from pytest_numa.kernel import cpulist
 
 _DEVICES = "sys/bus/pci/devices"
 _SHOWN = 3
+_VIRTIO = "0x1af4"
 _NO_POLICY = "what a service is to have was not said: --numa-node, --cpus"
 
 
@@ -16,21 +17,16 @@ def interrupts(machine: Machine) -> Outcome:
     """N13: which interrupts are handled by the service's CPUs."""
     if machine.policy is None:
         return skipped(_NO_POLICY)
-    names = machine.names("proc/irq/[0-9]*/effective_affinity_list")
-    if not names:
-        return unknown("there is no /proc/irq/*/effective_affinity_list")
-    counts = _counts(machine.read("proc/interrupts"))
-    busy = [
-        number
-        for number in (int(name.split("/")[2]) for name in names)
-        if counts.get(number, (0, ""))[0] and _handled_by(machine, number) & machine.policy.cpus
-    ]
+    come = {number: one for number, one in _counts(machine).items() if one[0]}
+    busy = [number for number in come if _handled_by(machine, number) & machine.policy.cpus]
     if not busy:
-        return passed(f"none of {len(names)} interrupts on CPUs {machine.policy.cpu_list}")
-    worst = sorted(busy, key=lambda number: counts[number][0], reverse=True)[:_SHOWN]
-    shown = ", ".join(f"{counts[number][1]} ({number})" for number in worst)
+        return passed(
+            f"none of {len(come)} interrupts that have come on CPUs {machine.policy.cpu_list}"
+        )
+    worst = sorted(busy, key=lambda number: come[number][0], reverse=True)[:_SHOWN]
+    shown = ", ".join(f"{come[number][1]} ({number})" for number in worst)
     return failed(
-        f"{len(busy)} of {len(names)} interrupts that have come are handled by the service's CPUs, "
+        f"{len(busy)} of {len(come)} interrupts that have come are handled by the service's CPUs, "
         f"most of them {shown}",
         Fix(
             text=f"IRQBALANCE_BANNED_CPULIST={machine.policy.cpu_list} for irqbalance, or write "
@@ -43,26 +39,34 @@ def _handled_by(machine: Machine, number: int) -> frozenset[int]:
     return machine.parse(f"proc/irq/{number}/effective_affinity_list", cpulist.parse)
 
 
-def _counts(text: str) -> dict[int, tuple[int, str]]:
+def _counts(machine: Machine) -> dict[int, tuple[int, str]]:
     """How often each numbered interrupt has come, and what it is for: proc_interrupts(5)."""
+    head, *lines = machine.read("proc/interrupts").split("\n")
+    cpus = head.split()
+    if not cpus or not all(re.fullmatch(r"CPU\d+", one) for one in cpus):
+        raise UnreadableError(f"/proc/interrupts: expected CPU0 and on, found {head[:40]!r}")
     found: dict[int, tuple[int, str]] = {}
-    for line in text.splitlines()[1:]:
+    for line in lines:
         number, _, rest = line.partition(":")
         if number.strip().isdecimal():
             words = rest.split()
-            counts = [int(word) for word in words if word.isdecimal()]
-            found[int(number)] = (sum(counts), words[-1] if words else "")
+            # As many counts as CPUs: some controllers have a number of their own after them.
+            found[int(number)] = (sum(map(int, words[: len(cpus)])), words[-1] if words else "")
     return found
 
 
 def accelerators(machine: Machine) -> Outcome:
     """N14: whether the service is where its GPU is."""
     found = machine.topology.accelerators
+    _know_all(machine)
     if not found:
-        return _no_gpu(machine)
+        return skipped("no GPU")
     shown = ", ".join(f"{one.address} on node {_node(one)}" for one in found)
     if any(one.node is None for one in found):
         return unknown(f"firmware does not say where each is: {shown}")
+    machine.require(
+        [f"{_DEVICES}/{one.address}" for one in found], any_of=["local_cpulist", "local_cpus"]
+    )
     if machine.policy is None:
         return skipped(f"{shown}; {_NO_POLICY}")
     near = machine.topology.nodes_of(machine.policy.cpus) | machine.policy.memory_nodes
@@ -74,21 +78,27 @@ def accelerators(machine: Machine) -> Outcome:
     )
 
 
-def _no_gpu(machine: Machine) -> Outcome:
+def _know_all(machine: Machine) -> None:
+    """UnreadableError where a device is there of which it is not told what it is."""
     if not machine.exists(_DEVICES):
-        return unknown(f"there is no /{_DEVICES}")
-    return skipped("no GPU")
+        raise UnreadableError(f"there is no /{_DEVICES}")
+    folders = machine.names(f"{_DEVICES}/*:*")
+    machine.require(folders, any_of=["class"])
+    # What a VGA controller is the vendor tells.
+    vga = [one for one in folders if machine.read(f"{one}/class").startswith("0x0300")]
+    machine.require(vga, any_of=["vendor"])
 
 
 def fabric(machine: Machine) -> Outcome:
     """N15: whether GPUs have an RDMA adapter at their own node."""
     gpus = machine.topology.accelerators
-    adapters = machine.names("sys/class/infiniband/*/device/numa_node")
+    adapters = machine.names("sys/class/infiniband/*")
+    _know_all(machine)
     if not gpus:
-        return _no_gpu(machine)
+        return skipped("no GPU")
     if not adapters:
         return skipped("no RDMA adapter")
-    nodes = {machine.number(name) for name in adapters}
+    nodes = {machine.number(f"{name}/device/numa_node") for name in adapters}
     if -1 in nodes or any(one.node is None for one in gpus):
         return unknown("firmware does not say where each GPU and RDMA adapter is")
     lacking = [one for one in gpus if one.node not in nodes]
@@ -103,18 +113,8 @@ def fabric(machine: Machine) -> Outcome:
 
 def links(machine: Machine) -> Outcome:
     """N16: whether devices run at the width and speed that they could."""
-    devices = [
-        one for one in machine.topology.devices if one.is_accelerator or one.kind in ("nic", "nvme")
-    ]
-    known = [
-        one
-        for one in devices
-        if machine.exists(f"{_DEVICES}/{one.address}/max_link_width")
-        # 0 is said of what sits on no link: functions of the chipset, and devices of a hypervisor.
-        and machine.read(f"{_DEVICES}/{one.address}/max_link_width") not in ("0", "255")
-    ]
-    if not machine.exists(_DEVICES) or (devices and not known):
-        return unknown("the devices' links are not told")
+    _know_all(machine)
+    known = [one for one in machine.topology.devices if _is_on_link(machine, one)]
     if not known:
         return skipped("no device on a PCI Express link")
     narrow = [one for one in known if _is_less(machine, one, "width")]
@@ -132,13 +132,26 @@ def links(machine: Machine) -> Outcome:
     return passed(f"{len(known)} devices at full width and speed")
 
 
+def _is_on_link(machine: Machine, device: Device) -> bool:
+    folder = f"{_DEVICES}/{device.address}"
+    if device.kind == "gpu" and not device.is_accelerator:
+        return False
+    if not machine.exists(f"{folder}/max_link_width") and _is_virtio(machine, folder):
+        return False
+    # 0 is said of what sits on no link: functions of the chipset, and devices of a hypervisor.
+    return machine.read(f"{folder}/max_link_width") not in ("0", "255")
+
+
+def _is_virtio(machine: Machine, folder: str) -> bool:
+    return machine.read_if_any(f"{folder}/vendor") == _VIRTIO
+
+
 def _is_less(machine: Machine, device: Device, what: str) -> bool:
-    pair = [
-        machine.read(f"{_DEVICES}/{device.address}/{which}_link_{what}")
+    now, most = (
+        _leading(machine, f"{_DEVICES}/{device.address}/{which}_link_{what}")
         for which in ("current", "max")
-    ]
-    now, most = (_leading(text) for text in pair)
-    return now is not None and most is not None and now < most
+    )
+    return now < most
 
 
 def _link(machine: Machine, device: Device) -> str:
@@ -151,9 +164,13 @@ def _link(machine: Machine, device: Device) -> str:
     return f"{device.kind} {device.address} at {now} of {most}"
 
 
-def _leading(text: str) -> float | None:
-    found = re.match(r"\d+(?:\.\d+)?", text)
-    return float(found[0]) if found else None
+def _leading(machine: Machine, name: str) -> float:
+    """The number before the unit; a speed may be ``Unknown``."""
+    text = machine.read(name)
+    found = re.match(r"\d{1,6}(?:\.\d{1,6})?", text, re.ASCII)
+    if found is None:
+        raise UnreadableError(f"/{name}: expected a number, found {text[:40]!r}")
+    return float(found[0])
 
 
 def _node(device: Device) -> str:

@@ -1,6 +1,8 @@
 """What the kernel and its daemons are up to: errors, noise, limits, cgroups."""
 
+import errno
 import re
+from collections.abc import Mapping
 
 from pytest_numa.audit.check import Fix, Outcome, failed, passed, skipped, unknown
 from pytest_numa.audit.machine import Machine, UnreadableError
@@ -9,18 +11,27 @@ from pytest_numa.kernel import cpu_times, cpulist
 _CLOCK = "sys/devices/system/clocksource/clocksource0/current_clocksource"
 # Read without a system call.
 _FAST_CLOCKS = ("tsc", "arch_sys_counter", "kvm-clock", "hyperv_clocksource_tsc_page")
-_THROTTLES = "sys/devices/system/cpu/cpu*/thermal_throttle/package_throttle_count"
+_COUNTS = (
+    ("uncorrected memory errors", "sys/devices/system/edac/mc/mc[0-9]*", "ue_count"),
+    (
+        "times slowed down by heat",
+        "sys/devices/system/cpu/cpu[0-9]*/thermal_throttle",
+        "package_throttle_count",
+    ),
+)
 _MOST_STEAL = 0.001
 _MOST_PRESSURE = 1.0
 _RESOURCES = ("cpu", "memory", "io")
 _LEAST_MAPS = 65530
 _LEAST_PIDS = 32768
 _NEVER_OVERCOMMIT = 2
+_KSM = "sys/kernel/mm/ksm"
 _MOVERS = {
     "numad": "it moves processes and pages to where it likes",
     "earlyoom": "it kills the largest process when memory is short",
     "systemd-oomd": "it kills cgroups under memory pressure",
 }
+_CGROUPS = "sys/fs/cgroup"
 _SLICES = ("system.slice", "user.slice", "init.scope")
 _NO_POLICY = "what a service is to have was not said: --numa-node, --cpus"
 
@@ -29,17 +40,14 @@ def housekeeping(machine: Machine) -> Outcome:
     """N12: whether all else on the host is kept off the service's CPUs."""
     if machine.policy is None:
         return skipped(_NO_POLICY)
-    folders = [f"sys/fs/cgroup/{name}" for name in _SLICES]
-    present = [folder for folder in folders if machine.exists(f"{folder}/cgroup.procs")]
-    if not present:
-        return unknown(f"there is none of {', '.join(_SLICES)} below /sys/fs/cgroup")
-    shared = [folder.rpartition("/")[2] for folder in present if _cpus(machine, folder) is None] + [
-        folder.rpartition("/")[2]
-        for folder in present
-        if (_cpus(machine, folder) or frozenset()) & machine.policy.cpus
-    ]
+    lacking = [name for name in _SLICES if not machine.exists(f"{_CGROUPS}/{name}")]
+    # A user's slice is there while a user is.
+    if set(lacking) - {"user.slice"}:
+        return unknown(f"there is no {', '.join(lacking)} below /{_CGROUPS}")
+    present = {name: _cpus(machine, name) for name in _SLICES if name not in lacking}
+    shared = [name for name, cpus in present.items() if cpus is None or cpus & machine.policy.cpus]
     if not shared:
-        return passed(f"{', '.join(_SLICES)} are off CPUs {machine.policy.cpu_list}")
+        return passed(f"{', '.join(present)} are off CPUs {machine.policy.cpu_list}")
     rest = machine.topology.cpus_online - machine.policy.cpus
     return failed(
         f"{', '.join(shared)} may run on CPUs {machine.policy.cpu_list}",
@@ -50,11 +58,14 @@ def housekeeping(machine: Machine) -> Outcome:
     )
 
 
-def _cpus(machine: Machine, folder: str) -> frozenset[int] | None:
+def _cpus(machine: Machine, name: str) -> frozenset[int] | None:
     """The CPUs of a cgroup; None where no cpuset holds it."""
-    if not machine.exists(f"{folder}/cpuset.cpus.effective"):
-        return None
-    return machine.parse(f"{folder}/cpuset.cpus.effective", cpulist.parse)
+    try:
+        return machine.parse(f"{_CGROUPS}/{name}/cpuset.cpus.effective", cpulist.parse)
+    except UnreadableError as error:
+        if error.number == errno.ENOENT:
+            return None
+        raise
 
 
 def health(machine: Machine) -> Outcome:
@@ -63,13 +74,9 @@ def health(machine: Machine) -> Outcome:
     kills = re.search(r"^oom_kill (\d+)$", machine.read("proc/vmstat"), re.MULTILINE)
     if kills:
         found["processes killed for want of memory"] = int(kills[1])
-    for what, pattern in (
-        ("uncorrected memory errors", "sys/devices/system/edac/mc/mc*/ue_count"),
-        ("times slowed down by heat", _THROTTLES),
-    ):
-        names = machine.names(pattern)
-        if names:
-            found[what] = max(machine.number(name) for name in names)
+    for what, pattern, file in _COUNTS:
+        if folders := machine.names(pattern):
+            found[what] = max(machine.number(f"{folder}/{file}") for folder in folders)
     if not found:
         return unknown("neither kills, memory errors nor heat are counted here")
     bad = [f"{count} {what}" for what, count in found.items() if count]
@@ -141,21 +148,33 @@ def limits(machine: Machine) -> Outcome:
 
 def daemons(machine: Machine) -> Outcome:
     """N24: programs that move, merge or kill what others run."""
-    if not machine.exists("proc/1/comm"):
-        # A capture has the processes of a service, and no others.
-        return unknown("not all processes are known: there is no /proc/1/comm")
-    names = machine.names("proc/[0-9]*/comm")
-    running = {machine.read_if_any(name) for name in names}
-    found = [f"{name} runs: {why}" for name, why in _MOVERS.items() if name in running]
-    if machine.read_if_any("sys/kernel/mm/ksm/run") == "1":
+    folders = machine.names("proc/[0-9]*")
+    running = {folder: machine.read_if_any(f"{folder}/comm") for folder in folders}
+    found = [f"{name} runs: {why}" for name, why in _MOVERS.items() if name in running.values()]
+    if machine.exists(_KSM) and machine.number(f"{_KSM}/run") == 1:
         found.append("ksm merges pages that are alike, across nodes unless told otherwise")
+    if not found and (why_not := _unseen(machine, running)):
+        return unknown(f"not all is known: {why_not}")
     if found:
         return failed(
             "; ".join(found),
             Fix(text="stop it, or exempt the service, and say so in what you declare of the host"),
         )
-    others = sorted({"irqbalance", "tuned"} & {name for name in running if name})
+    others = sorted({"irqbalance", "tuned"} & {name for name in running.values() if name})
     return passed(f"none that moves processes; {', '.join(others) or 'no irqbalance, no tuned'}")
+
+
+def _unseen(machine: Machine, running: Mapping[str, str | None]) -> str | None:
+    """Why the list of processes is not the whole, or None."""
+    # A capture has the processes of a service, and no others.
+    for one in ("proc/1", "sys/kernel/mm"):
+        if not machine.exists(one):
+            return f"there is no /{one}"
+    if "kthreadd" not in running.values():
+        return "this is a container, which does not see the host's"
+    # One that has ended meanwhile has left no folder.
+    hidden = [one for one, name in running.items() if name is None and machine.exists(one)]
+    return f"/{hidden[0]}/comm cannot be read" if hidden else None
 
 
 def cgroups(machine: Machine) -> Outcome:

@@ -1,19 +1,27 @@
 """What an audit looks at: files below a root, the topology, and what is wanted of this host."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_numa.errors import ParseError
-from pytest_numa.host import Topology
+from pytest_numa.host import Topology, files
 from pytest_numa.policy import Policy
 
 Parsed = TypeVar("Parsed")
 
 
 class UnreadableError(Exception):
-    """A file that a check cannot do without; the text says which, and why."""
+    """A file that a check cannot do without; the text says which, and why.
+
+    ``number`` is the errno, where the kernel refused.
+    """
+
+    def __init__(self, text: str, number: int | None = None) -> None:
+        super().__init__(text)
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +39,18 @@ class Machine:
     earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def read(self, name: str) -> str:
-        """A file without the blanks around; UnreadableError where it cannot be read."""
+        """A file without the blanks around; UnreadableError where it cannot be read, or is empty.
+
+        Where it has nothing to say a kernel writes at least a line end.
+        """
         try:
-            text = (self.root / name).read_bytes().decode(errors="surrogateescape")
-        except FileNotFoundError:
-            raise UnreadableError(f"there is no /{name}") from None
+            text = files.read_bytes(self.root / name).decode(errors="surrogateescape")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UnreadableError(f"there is no /{name}", error.errno) from None
         except OSError as error:
-            raise UnreadableError(f"/{name}: {error.strerror}") from None
+            raise UnreadableError(f"/{name}: {error.strerror}", error.errno) from None
+        if not text:
+            raise UnreadableError(f"/{name} is empty")
         # Some captures end their files with zero bytes.
         return text.strip("\0\n\t ")
 
@@ -64,9 +77,16 @@ class Machine:
             raise UnreadableError(str(error)) from None
 
     def names(self, pattern: str) -> list[str]:
-        """The files that match, as ``read`` takes them, sorted."""
+        """The files and folders that match, as ``read`` takes them, sorted."""
         return sorted(str(path.relative_to(self.root)) for path in self.root.glob(pattern))
 
     def exists(self, name: str) -> bool:
-        """Whether there is such a file or folder."""
-        return (self.root / name).exists()
+        """Whether there is such a file or folder, as far as we may look."""
+        # Path.exists() raises where a folder above may not be entered.
+        return os.path.exists(self.root / name)  # noqa: PTH110
+
+    def require(self, names: Sequence[str], *, any_of: Sequence[str]) -> None:
+        """UnreadableError unless each folder of ``names`` has one of the files ``any_of``."""
+        for name in names:
+            if not any(self.exists(f"{name}/{file}") for file in any_of):
+                raise UnreadableError(f"there is no /{name}/{any_of[0]}")

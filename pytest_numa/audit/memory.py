@@ -1,10 +1,9 @@
 """Memory: what moves pages, what takes them away, and whether there is enough on the node."""
 
 import re
-import shlex
 
 from pytest_numa import formatting
-from pytest_numa.audit.check import Fix, Outcome, failed, passed, skipped, unknown
+from pytest_numa.audit.check import Fix, Outcome, failed, passed, skipped, unknown, write
 from pytest_numa.audit.machine import Machine, UnreadableError
 from pytest_numa.kernel import cpulist
 
@@ -12,6 +11,11 @@ _THP = "sys/kernel/mm/transparent_hugepage"
 _BALANCING = "proc/sys/kernel/numa_balancing"
 _RECLAIM = "proc/sys/vm/zone_reclaim_mode"
 _DEMOTION = "sys/kernel/mm/numa/demotion_enabled"
+_NODE = "sys/devices/system/node"
+# The words of the kernel's Documentation/admin-guide/mm/transhuge.rst.
+_ENABLED = frozenset({"always", "madvise", "never"})
+_DEFRAG = frozenset({"always", "defer", "defer+madvise", "madvise", "never"})
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _SWAP_FIELDS = 5
 _SPARE = 1.1
 # Firmware and the kernel take some GiB from the first node.
@@ -21,8 +25,8 @@ _NO_POLICY = "what a service is to have was not said: --numa-node, --cpus"
 
 def huge_pages(machine: Machine) -> Outcome:
     """N6: transparent huge pages; the active word stands in brackets."""
-    enabled = _chosen(machine.read(f"{_THP}/enabled"))
-    defrag = _chosen(machine.read(f"{_THP}/defrag"))
+    enabled = _chosen(machine, f"{_THP}/enabled", _ENABLED)
+    defrag = _chosen(machine, f"{_THP}/defrag", _DEFRAG)
     if enabled == "never":
         return failed(
             "never: every page is a small one",
@@ -71,7 +75,9 @@ def demotion(machine: Machine) -> Outcome:
     if not slow:
         return skipped("no node of memory alone that pages could be moved to")
     text = machine.read(_DEMOTION)
-    if text in ("false", "0"):
+    if text not in _SWITCH:
+        raise UnreadableError(f"/{_DEMOTION}: expected true or false, found {text[:40]!r}")
+    if not _SWITCH[text]:
         return passed(f"off; nodes of memory alone: {cpulist.format(slow)}")
     return failed(
         f"on, to nodes {cpulist.format(slow)}",
@@ -82,10 +88,10 @@ def demotion(machine: Machine) -> Outcome:
 def reserved(machine: Machine) -> Outcome:
     """N17: huge pages that were set aside, by node."""
     counts: dict[int, int] = {}
-    for name in machine.names("sys/devices/system/node/node*/hugepages/hugepages-*/nr_hugepages"):
-        found = re.search(r"node(\d+)/hugepages/hugepages-(\d+)kB", name)
+    for name in machine.names(f"{_NODE}/node[0-9]*/hugepages/hugepages-*"):
+        found = re.search(r"node(\d{1,7})/hugepages/hugepages-(\d{1,15})kB$", name)
         if found:
-            size_bytes = machine.number(name) * int(found[2]) * 1024
+            size_bytes = machine.number(f"{name}/nr_hugepages") * int(found[2]) * 1024
             counts[int(found[1])] = counts.get(int(found[1]), 0) + size_bytes
     if not counts:
         return unknown("there is no /sys/devices/system/node/node*/hugepages")
@@ -128,6 +134,9 @@ def room(machine: Machine) -> Outcome:
 
 def symmetry(machine: Machine) -> Outcome:
     """N20: nodes with CPUs should have as much memory each: as many channels are populated."""
+    if machine.topology.is_numa:
+        folders = [f"{_NODE}/node{node.id}" for node in machine.topology.nodes]
+        machine.require(folders, any_of=["cpulist", "cpumap"])
     nodes = [node for node in machine.topology.nodes if node.cpus or node.cpus_offline]
     if len(nodes) < 2:  # noqa: PLR2004 - to be compared
         return skipped("one node with CPUs")
@@ -157,11 +166,16 @@ def _must_be_zero(machine: Machine, name: str, key: str) -> Outcome:
 def _write(name: str, value: str, before: str, *, text: str) -> Fix:
     return Fix(
         text=text,
-        commands=(f"echo {value} > /{name}",),
-        undo=(f"echo {shlex.quote(before)} > /{name}",),
+        commands=(write(name, value),),
+        undo=(write(name, before),),
     )
 
 
-def _chosen(text: str) -> str:
+def _chosen(machine: Machine, name: str, words: frozenset[str]) -> str:
+    """The word in brackets."""
+    text = machine.read(name)
     found = re.search(r"\[([^]]*)\]", text)
-    return found[1] if found else text
+    if found is None or found[1] not in words:
+        expected = ", ".join(sorted(words))
+        raise UnreadableError(f"/{name}: expected [one] of {expected}, found {text[:40]!r}")
+    return found[1]

@@ -1,9 +1,9 @@
 """CPUs: which there are, how they are named, how fast they run and how deep they sleep."""
 
-import shlex
+import errno
 
-from pytest_numa.audit.check import Fix, Outcome, failed, passed, skipped, unknown
-from pytest_numa.audit.machine import Machine
+from pytest_numa.audit.check import Fix, Outcome, failed, passed, skipped, unknown, write
+from pytest_numa.audit.machine import Machine, UnreadableError
 from pytest_numa.kernel import cpulist
 
 _CPUS = "sys/devices/system/cpu"
@@ -15,6 +15,7 @@ _NO_POLICY = "what a service is to have was not said: --numa-node, --cpus"
 def online(machine: Machine) -> Outcome:
     """N2: proc and sysfs may list CPUs that cannot run anything."""
     offline = machine.topology.cpus_offline
+    machine.require([_CPUS], any_of=["online"])
     if machine.policy is None:
         if offline:
             return unknown(f"CPU {cpulist.format(offline)} offline; {_NO_POLICY}")
@@ -23,21 +24,24 @@ def online(machine: Machine) -> Outcome:
     if not lacking:
         return passed(f"CPUs {machine.policy.cpu_list} online")
     present = sorted(lacking & offline)
-    files = [f"/{_CPUS}/cpu{number}/online" for number in present]
+    files = [f"{_CPUS}/cpu{number}/online" for number in present]
     return failed(
         f"CPU {cpulist.format(lacking)} cannot run anything",
         Fix(
             text="switch them on, and restart the service: it has lost them for good",
-            commands=tuple(f"echo 1 > {file}" for file in files),
-            undo=tuple(f"echo 0 > {file}" for file in files),
+            commands=tuple(write(file, "1") for file in files),
+            undo=tuple(write(file, "0") for file in files),
         ),
     )
 
 
 def siblings(machine: Machine) -> Outcome:
     """N3: whole cores, or one CPU of each; sibling numbers need not be next to each other."""
-    if not machine.names(f"{_CPUS}/cpu[0-9]*/topology/thread_siblings*"):
-        return unknown("this machine does not say which CPUs share a core")
+    asked = machine.topology.cpus_online
+    if machine.policy is not None:
+        asked &= machine.policy.cpus
+    folders = [f"{_CPUS}/cpu{number}/topology" for number in sorted(asked)]
+    machine.require(folders, any_of=["thread_siblings_list", "thread_siblings"])
     if not machine.topology.is_smt:
         return passed("each core runs one CPU")
     if machine.policy is None:
@@ -61,29 +65,44 @@ def siblings(machine: Machine) -> Outcome:
 
 def governor(machine: Machine) -> Outcome:
     """N4: whether the clock waits for load before it rises."""
-    names = machine.names(f"{_CPUS}/cpufreq/policy*/scaling_governor")
-    names = names or machine.names(f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")
-    if not names:
+    folders = machine.names(f"{_CPUS}/cpufreq/policy[0-9]*")
+    folders = folders or machine.names(f"{_CPUS}/cpu[0-9]*/cpufreq")
+    if not folders:
         # A virtual machine has the folder, and nothing in it.
-        if machine.names(f"{_CPUS}/cpu[0-9]*/cpufreq") or not machine.exists(f"{_CPUS}/cpufreq"):
+        if not machine.exists(f"{_CPUS}/cpufreq"):
             return unknown(f"there is no /{_CPUS}/cpufreq/policy*/scaling_governor")
         return skipped("no clock to be set: a virtual machine, or firmware that sets it itself")
-    slow = [name for name in names if not _is_fast(machine, name)]
+    found = _governors(machine, folders)
+    slow = {name: value for name, value in found.items() if not _is_fast(machine, name, value)}
     if not slow:
-        return passed(f"performance, {len(names)} clock domains")
-    found = sorted({machine.read(name) for name in slow})
+        return passed(f"performance, {len(found)} clock domains")
     return failed(
-        f"{', '.join(found)} in {len(slow)} of {len(names)} clock domains",
+        f"{', '.join(sorted(set(slow.values())))} in {len(slow)} of {len(found)} clock domains",
         Fix(
             text="cpupower frequency-set -g performance, or a tuned profile, to last",
-            commands=tuple(f"echo performance > /{name}" for name in slow),
-            undo=tuple(f"echo {shlex.quote(machine.read(name))} > /{name}" for name in slow),
+            commands=tuple(write(name, "performance") for name in slow),
+            undo=tuple(write(name, value) for name, value in slow.items()),
         ),
     )
 
 
-def _is_fast(machine: Machine, name: str) -> bool:
-    if machine.read(name) == "performance":
+def _governors(machine: Machine, folders: list[str]) -> dict[str, str]:
+    """The governor of each clock domain by its file, of those with a CPU online."""
+    found: dict[str, str] = {}
+    for name in (f"{folder}/scaling_governor" for folder in folders):
+        try:
+            found[name] = machine.read(name)
+        except UnreadableError as error:
+            # cpufreq.c, show(): all CPUs of the domain are offline.
+            if error.number != errno.EBUSY:
+                raise
+    if not found:
+        raise UnreadableError("no clock domain has a CPU online")
+    return found
+
+
+def _is_fast(machine: Machine, name: str, governor: str) -> bool:
+    if governor == "performance":
         return True
     # intel_pstate and amd-pstate in active mode: the preference says what the governor does not.
     preference = name.replace("scaling_governor", "energy_performance_preference")
@@ -95,14 +114,14 @@ def idle(machine: Machine) -> Outcome:
     driver = machine.read(f"{_CPUS}/cpuidle/current_driver")
     if driver in ("none", "(null)"):
         return skipped("no idle driver: the hypervisor puts CPUs to sleep, or nobody does")
-    states = machine.names(f"{_CPUS}/cpu[0-9]*/cpuidle/state*/latency")
+    states = machine.names(f"{_CPUS}/cpu[0-9]*/cpuidle/state[0-9]*")
     if not states:
         return unknown(f"the idle driver {driver} tells of no states")
     deep = [
-        name.removesuffix("/latency")
+        name
         for name in states
-        if machine.number(name) > _MOST_WAKE_US
-        and machine.read_if_any(name.replace("/latency", "/disable")) == "0"
+        if machine.number(f"{name}/latency") > _MOST_WAKE_US
+        and machine.number(f"{name}/disable") == 0
     ]
     if not deep:
         return passed(f"no state that takes more than {_MOST_WAKE_US} us to wake from")
@@ -113,8 +132,8 @@ def idle(machine: Machine) -> Outcome:
         "/dev/cpu_dma_latency open",
         Fix(
             text="tuned-adm profile latency-performance, to last",
-            commands=tuple(f"echo 1 > /{name}/disable" for name in deep),
-            undo=tuple(f"echo 0 > /{name}/disable" for name in deep),
+            commands=tuple(write(f"{name}/disable", "1") for name in deep),
+            undo=tuple(write(f"{name}/disable", "0") for name in deep),
         ),
     )
 

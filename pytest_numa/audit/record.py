@@ -10,11 +10,20 @@ from pytest_numa.kernel import cpulist
 
 _ALIKE = 0.02
 _NOTHING = "nothing to compare with: --against FILE, an earlier --json"
+_WORDS = {
+    "command_line_sha256": "command line",
+    "microcode": "microcode",
+    "kernel": "kernel",
+    "mitigations": "mitigations",
+}
 _VULNERABILITIES = "sys/devices/system/cpu/vulnerabilities"
 
 
 def inventory(machine: Machine) -> Outcome:
     """N1: nodes, their CPUs and memory; firmware settings (NPS, SNC) change them."""
+    if machine.topology.is_numa:
+        folders = [f"sys/devices/system/node/node{node.id}" for node in machine.topology.nodes]
+        machine.require(folders, any_of=["cpulist", "cpumap"])
     facts = {
         str(node.id): {"cpus": cpulist.format(node.cpus), "memory_bytes": node.memory_bytes}
         for node in machine.topology.nodes
@@ -67,11 +76,16 @@ def software(machine: Machine) -> Outcome:
     earlier = machine.earlier.get("N25", {})
     if not earlier:
         return skipped(_NOTHING, **facts)
-    changed = [name.replace("_sha256", "") for name in facts if earlier.get(name) != facts[name]]
+    changed = [_WORDS[name] for name in facts if earlier.get(name) != facts[name]]
+    known = [_WORDS[name] for name, value in facts.items() if value]
+    if lacking := [
+        _WORDS[name] for name, value in facts.items() if not value and earlier.get(name)
+    ]:
+        raise UnreadableError(f"told before, and not now: {', '.join(lacking)}")
     if not changed:
-        return passed("kernel, command line, microcode and mitigations as before", **facts)
+        return passed(f"as before: {', '.join(known)}", **facts)
     return failed(
-        f"changed: {', '.join(changed).replace('_', ' ')}",
+        f"changed: {', '.join(changed)}",
         Fix(text="record the baseline anew, or go back to what it was recorded with"),
         **facts,
     )

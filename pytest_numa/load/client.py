@@ -185,8 +185,9 @@ def main() -> int:
     except PytestNumaError as error:
         _tell("error", text=str(error))
         return 1
-    good = [one.latency_s for one in requests if one.failure is None]
-    _tell("latencies", seconds=good)
+    good = [one for one in requests if one.failure is None]
+    first_s = [one.time_to_first_token_s for one in good]
+    _tell("latencies", seconds=[one.latency_s for one in good], first_tokens=first_s)
     if job["is_detailed"]:
         begun_at_s = min((one.sent_at_s for one in requests), default=0.0)
         for one in requests:

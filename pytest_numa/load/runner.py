@@ -19,7 +19,7 @@ from pytest_numa.load.workload import Workload
 _GRACE_S = 10.0
 Told = Callable[[int, int], None]
 OnRequest = Callable[[dict[str, Any]], None]
-OnLatencies = Callable[[list[float]], None]
+OnLatencies = Callable[[list[float], list[float | None]], None]
 Around = contextlib.AbstractContextManager[object]
 
 
@@ -36,7 +36,8 @@ def run(
     """Offer the workload from a process of its own, on ``cpus`` where given.
 
     ``on_progress`` is told the requests that have ended, and how many of them badly;
-    ``on_latencies`` the seconds of each that ended well, in the order of their ends. ``around`` is
+    ``on_latencies`` the seconds of each that ended well, in the order of their ends, and those to
+    their first tokens (None where an answer was not streamed). ``around`` is
     entered when all is warm, before the first measured request, and left after the last answer. On
     Ctrl-C the client is ended and the exception goes on; LoadError where the client itself fails.
     """
@@ -77,7 +78,7 @@ class Client:
                 elif kind == "progress" and on_progress is not None:
                     on_progress(event["done"], event["failed"])
                 elif kind == "latencies" and on_latencies is not None:
-                    on_latencies(event["seconds"])
+                    on_latencies(event["seconds"], event["first_tokens"])
                 elif kind == "request" and on_request is not None:
                     on_request(event["request"])
                 elif kind == "error":

@@ -12,6 +12,7 @@ from pytest_numa.process.family import (
 )
 from pytest_numa.process.groups import Cgroup, Cgroups, read_cgroups
 from pytest_numa.process.memory import Memory, Region, total_by_node
+from pytest_numa.process.moments import Moment
 from pytest_numa.process.service import ServiceProcesses
 from pytest_numa.process.tasks import SAMPLED_PAGES, Depth, Process, Thread, read_processes
 from pytest_numa.process.watching import Watch, Watched, WatchedThread
@@ -22,6 +23,7 @@ __all__ = [
     "Cgroups",
     "Depth",
     "Memory",
+    "Moment",
     "Process",
     "Region",
     "ServiceProcesses",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pytest_numa.errors import HostError, ParseError
 from pytest_numa.kernel import stat
 from pytest_numa.process.groups import Cgroups
+from pytest_numa.process.moments import Moment, Moments
 
 # Reading a stat file costs ten times what a mask does: these many a look, taking turns.
 _LAST_CPUS_PER_LOOK = 200
@@ -45,6 +46,10 @@ class Watched:
     most_by_node: Mapping[int, int] | None
     """The most anonymous and shared memory seen on each node, of the cgroup; None if unknown."""
     unreadable: tuple[str, ...]
+    moments: tuple[Moment, ...] = ()
+    """The looks in their order."""
+    began_at_s: float | None = None
+    """By CLOCK_MONOTONIC."""
 
 
 @dataclass(slots=True)
@@ -88,6 +93,7 @@ class Watch:
         self._most: dict[int, int] | None = None
         self._others: frozenset[int] = frozenset()
         self._unreadable: dict[str, None] = {}
+        self._moments = Moments()
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -137,6 +143,8 @@ class Watch:
             comms=dict(self._comms),
             most_by_node=None if self._most is None else dict(self._most),
             unreadable=tuple(self._unreadable),
+            moments=self._moments.all,
+            began_at_s=self._began_s,
         )
 
     def _go_on(self) -> None:
@@ -154,8 +162,14 @@ class Watch:
                 self._others = frozenset(self._all_pids())
             pids = frozenset(self._pids()) | self._others
             busy = self._masks(pids, began_s - self._began_s)
-            self._last_cpus(busy)
-            self._memory()
+            self._moments.add(
+                Moment(
+                    at_s=began_s - self._began_s,
+                    threads=len(self._seen),
+                    ran_on=self._last_cpus(busy),
+                    bytes_by_node=self._memory(),
+                )
+            )
         except (HostError, ParseError, OSError) as error:
             # A look that failed must not end the watch unseen.
             self._unreadable[str(error)] = None
@@ -230,8 +244,9 @@ class Watch:
         self._cpu_time_ns[pid] = used_ns
         return used_ns != before_ns
 
-    def _last_cpus(self, busy: list[tuple[int, int]]) -> None:
+    def _last_cpus(self, busy: list[tuple[int, int]]) -> frozenset[int]:
         """Read on which CPU threads ran that used CPU time; sleepers show where they ran once."""
+        ran_on: set[int] = set()
         self._turn = self._turn % len(busy) if busy else 0
         turn = (busy[self._turn :] + busy[: self._turn])[:_LAST_CPUS_PER_LOOK]
         self._turn += len(turn)
@@ -242,14 +257,17 @@ class Watch:
                 ticks, last_cpu = stat.parse_work(text, source=f"/proc/{pid}/task/{tid}/stat")
                 if 0 <= seen.ticks < ticks:
                     seen.ran_on.add(last_cpu)
+                    ran_on.add(last_cpu)
                 seen.ticks = ticks
+        return frozenset(ran_on)
 
-    def _memory(self) -> None:
+    def _memory(self) -> dict[int, int] | None:
         found = self._cgroups() if self._cgroups else None
         placed = found.all[0].placed_by_node if found and found.all else None
         if placed is not None:
             before = self._most or {}
             self._most = {node: max(size, before.get(node, 0)) for node, size in placed.items()}
+        return placed
 
 
 def _read(path: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from pytest_numa import formatting
 from pytest_numa.audit import STATUSES, Result
 from pytest_numa.problem import Problem
 
@@ -12,7 +13,10 @@ from pytest_numa.problem import Problem
 def text(results: Sequence[Result]) -> str:
     """A line for each check; then, for what failed or is unknown, the risk and the fix."""
     ordered = sorted(results, key=lambda one: _ORDER[one.status])
-    rows = [[one.status, one.check.id, one.check.name, one.outcome.found] for one in results]
+    rows = [
+        [one.status, one.check.id, one.check.name, formatting.printable(one.outcome.found)]
+        for one in results
+    ]
     table = tabulate(
         rows,
         headers=("status", "id", "check", "found"),
@@ -36,11 +40,11 @@ def paragraph(one: Result) -> str:
     """What was wanted and found, what comes of it, and what mends it."""
     lines = [
         f"{one.status} {one.check.id} {one.check.name}: wanted {one.check.wanted}",
-        f"  found: {one.outcome.found}",
+        f"  found: {formatting.printable(one.outcome.found)}",
         f"  risk:  {one.check.risk}",
     ]
     if one.outcome.fix is not None:
-        lines.append(f"  fix:   {one.outcome.fix.text}")
+        lines.append(f"  fix:   {formatting.printable(one.outcome.fix.text)}")
     return "\n".join(lines)
 
 
@@ -77,12 +81,10 @@ def script(results: Sequence[Result], *, undo: bool) -> str:
         if one.status != "fail" or fix is None:
             continue
         commands = fix.undo if undo else fix.commands
-        if commands:
+        # No kernel writes what does not print; it is put into no script.
+        if commands and all(map(str.isprintable, (*fix.commands, *fix.undo))):
             lines += ["", f"# {one.check.id} {one.check.name}", *commands]
         elif not undo:
-            lines += ["", f"# {one.check.id} {one.check.name}, by hand: {_one_line(fix.text)}"]
+            by_hand = formatting.printable(fix.text)
+            lines += ["", f"# {one.check.id} {one.check.name}, by hand: {by_hand}"]
     return "\n".join(lines) + "\n"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

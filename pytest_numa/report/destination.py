@@ -42,14 +42,14 @@ def read(path: Path) -> str | None:
         ) from None
 
 
-def check(path: Path, text: str) -> None:
+def check(path: Path, text: str, *, option: str = _OPTION) -> None:
     """Try all that `replace` will do with ``text``, and take it back; no folder is made."""
-    with explained(path):
+    with explained(path, option=option):
         folder = _nearest_folder(path)
         if not folder.is_dir():
             raise ReportError(
                 f"report {path}: expected {folder} to be a folder, found a file: "
-                "choose another place with --numa-report PATH"
+                f"choose another place with {option} PATH"
             )
         if path.exists():
             # For append, and nothing is appended: not even the time stamp changes.

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tabulate import tabulate
 
@@ -27,18 +28,20 @@ class Row:
     least: float
 
 
+def document(measurement: Measurement) -> dict[str, Any]:
+    """The table as plain values; the figures are shown as in all reports."""
+    modes = _modes(measurement)
+    rows = [
+        {"label": label, "modes": dict(zip(modes, shown, strict=True))}
+        for label, *shown in _rows(measurement, modes)
+    ]
+    return {"note": _NOTE, "rows": rows}
+
+
 def table(measurement: Measurement) -> str:
     """The table as markdown; empty where nothing is known."""
-    modes = [mode for mode in MODES if measurement.runs(mode)]
-    changes = {
-        mode: [run.evidence for run in measurement.runs(mode) if run.evidence is not None]
-        for mode in modes
-    }
-    rows = [
-        [row.label, *("unknown" if one is None else row.shown(one) for one in medians)]
-        for row in (*ROWS, *_node_rows(changes), *_pressure_rows())
-        if _matters(medians := [_median(changes[mode], row.value) for mode in modes], row.least)
-    ]
+    modes = _modes(measurement)
+    rows = _rows(measurement, modes)
     if not rows:
         return ""
     aligned = ("left", *("right" for _ in modes))
@@ -46,6 +49,22 @@ def table(measurement: Measurement) -> str:
         rows, headers=("Per run", *modes), tablefmt="pipe", disable_numparse=True, colalign=aligned
     )
     return f"{_NOTE}\n\n{text}"
+
+
+def _modes(measurement: Measurement) -> list[str]:
+    return [mode for mode in MODES if measurement.runs(mode)]
+
+
+def _rows(measurement: Measurement, modes: Sequence[str]) -> list[list[str]]:
+    changes = {
+        mode: [run.evidence for run in measurement.runs(mode) if run.evidence is not None]
+        for mode in modes
+    }
+    return [
+        [row.label, *("unknown" if one is None else row.shown(one) for one in medians)]
+        for row in (*ROWS, *_node_rows(changes), *_pressure_rows())
+        if _matters(medians := [_median(changes[mode], row.value) for mode in modes], row.least)
+    ]
 
 
 def _matters(medians: Sequence[float | None], least: float) -> bool:

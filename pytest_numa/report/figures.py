@@ -54,6 +54,24 @@ def properties(measurement: Measurement) -> list[tuple[str, str]]:
     ]
 
 
+def verdict_properties(judgements: Sequence[Judgement]) -> list[tuple[str, str]]:
+    """Every comparison by name, for JUnit files: what came out, by how much, how surely."""
+    found: list[tuple[str, str]] = []
+    for one in judgements:
+        name = f"numa.verdict.{one.demand.metric.name}.{one.against}"
+        low, high = one.verdict.interval
+        found += [(f"{name}.outcome", one.outcome), (f"{name}.blocks", str(one.verdict.blocks))]
+        # Before the first look nothing is known.
+        if math.isfinite(high):
+            found += [
+                (f"{name}.slowdown", f"{one.verdict.slowdown:.9g}"),
+                (f"{name}.interval_low", f"{low:.9g}"),
+                (f"{name}.interval_high", f"{high:.9g}"),
+            ]
+        found.append((f"{name}.sentence", outcome.sentence(one)))
+    return found
+
+
 def client_place(wanted: settings.Settings) -> str:
     """Where the load generator runs."""
     if wanted.client_cpus is None:

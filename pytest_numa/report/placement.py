@@ -1,10 +1,11 @@
 """A proof of placement: for people as text, for programs as a document."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_numa.formatting import bytes_iec
 from pytest_numa.kernel import cpulist
-from pytest_numa.placement import Proof
+from pytest_numa.placement import Finding, Proof
 from pytest_numa.process import Process
 
 _SAID = {
@@ -14,26 +15,27 @@ _SAID = {
 }
 
 
-def placement_document(proof: Proof) -> dict[str, object]:
+def placement_document(proof: Proof) -> dict[str, Any]:
     """Build what ``pytest-numa placement --json`` prints. CPUs and nodes are kernel lists."""
     return {
         "verdict": proof.verdict,
         "wanted": proof.wanted.document(),
         "processes": [_process_document(one, proof) for one in proof.processes],
         "bytes_by_node": _keyed(proof.bytes_by_node),
-        "findings": [
-            {
-                "subject": one.subject,
-                "expected": one.expected,
-                "found": one.found,
-                "cause": one.cause,
-                "fix": one.fix,
-            }
-            for one in proof.findings
-            if not one.is_unread
-        ],
+        "findings": [finding_document(one) for one in proof.findings if not one.is_unread],
         "unread": [f"{one.subject}: {one.found}" for one in proof.findings if one.is_unread],
         "notes": list(proof.notes),
+    }
+
+
+def finding_document(one: Finding) -> dict[str, str]:
+    """What ought to be, what is, and why; the kind of finding is not told."""
+    return {
+        "subject": one.subject,
+        "expected": one.expected,
+        "found": one.found,
+        "cause": one.cause,
+        "fix": one.fix,
     }
 
 

@@ -1,23 +1,37 @@
 """Everything that a session writes for people and for CI, in one go."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pytest_numa import settings
 from pytest_numa.errors import ReportError
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement
-from pytest_numa.report import document, markdown, openmetrics, session_json
+from pytest_numa.report import document, html_file, markdown, openmetrics, session_json
 
 # GitHub Actions: what is appended to this file is shown on the page of the job.
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
+def check(wanted: settings.Settings) -> None:
+    """ReportError where a report could not be made or written; asked before all is measured."""
+    markdown.check_writable(wanted.report_path)
+    if wanted.html_path is not None:
+        html_file.check(wanted.html_path, option="--numa-html")
+
+
 def publish(
-    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
+    wanted: settings.Settings,
+    measurement: Measurement,
+    judgements: Sequence[Judgement],
+    told: Mapping[str, Any],
 ) -> list[str]:
-    """Write all that can be written; returns what could not be, in words."""
+    """Write all that can be written; returns what could not be, in words.
+
+    ``told`` is the session's document.
+    """
     troubles: list[str] = []
     session = document.session(wanted, measurement, judgements)
     try:
@@ -31,7 +45,7 @@ def publish(
             troubles.append(str(error))
     if wanted.json_path is not None:
         try:
-            session_json.write(wanted.json_path, wanted, measurement, judgements)
+            session_json.write(wanted.json_path, told)
         except ReportError as error:
             troubles.append(str(error))
     if summary := os.environ.get(_SUMMARY):
@@ -41,3 +55,15 @@ def publish(
         except OSError as error:
             troubles.append(f"{_SUMMARY}: {summary} cannot be written: {error.strerror}")
     return troubles
+
+
+def publish_page(wanted: settings.Settings, told: Mapping[str, Any]) -> list[str]:
+    """Write the page, where one is wanted; it shows the history with this session in it."""
+    if wanted.html_path is None:
+        return []
+    sessions = html_file.entries(wanted.history_path)
+    try:
+        html_file.write(wanted.html_path, told, sessions, option="--numa-html")
+    except ReportError as error:
+        return [str(error)]
+    return []

@@ -20,6 +20,10 @@ def topology_document(topology: Topology) -> dict[str, object]:
     return {
         "is_numa": topology.is_numa,
         "sockets": list(topology.sockets),
+        "packages": [
+            {"id": socket, "cpus": cpulist.format(_cpus_of(topology, socket))}
+            for socket in topology.sockets
+        ],
         "cpus_online": cpulist.format(topology.cpus_online),
         "cpus_offline": cpulist.format(topology.cpus_offline),
         "siblings": [cpulist.format(core) for core in _cores(topology, topology.cpus_online)],
@@ -46,6 +50,10 @@ def topology_tables(topology: Topology) -> str:
     if len(topology.nodes) == 1:
         parts.append(_ONE_NODE)
     return "\n\n".join(parts) + "\n"
+
+
+def _cpus_of(topology: Topology, socket: int) -> frozenset[int]:
+    return frozenset(cpu.id for cpu in topology.cpus if cpu.is_online and cpu.socket_id == socket)
 
 
 def _node_document(node: Node) -> dict[str, object]:

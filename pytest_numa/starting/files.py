@@ -1,6 +1,8 @@
 """What is laid out, and how: never over a file that is there."""
 
+import contextlib
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +39,8 @@ class Written:
     is_new: bool
 
 
-def lay_out(directory: Path, *, unit: str, workflow: str, options: list[str]) -> list[Written]:
-    """Write the set below ``directory``; HostError where that cannot be.
+def lay_out(directory: Path, *, unit: str, workflow: str, options: list[str]) -> Iterator[Written]:
+    """Write the set below ``directory``, file by file; HostError where that cannot be.
 
     ``unit`` is a packaged template, ``workflow`` one of WORKFLOWS; ``options`` are those of pytest
     that say the policy.
@@ -51,7 +53,8 @@ def lay_out(directory: Path, *, unit: str, workflow: str, options: list[str]) ->
         f"units/{source.path.name}": source.whole(),
         place: (_HERE / text).read_text(encoding="utf-8").replace(_OPTIONS, shown),
     }
-    return [_write(directory / name, text) for name, text in texts.items()]
+    for name, text in texts.items():
+        yield _write(directory / name, text)
 
 
 def _test(options: str) -> str:
@@ -61,11 +64,22 @@ def _test(options: str) -> str:
     return _DOC.format(test=_TEST, options=options) + body + _HOST
 
 
+@contextlib.contextmanager
+def _removed_unless_whole(path: Path) -> Iterator[None]:
+    """A half of a file would be kept by the next try."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _write(path: Path, text: str) -> Written:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8") as file, _removed_unless_whole(path):
             file.write(text)
+            file.flush()
     except FileExistsError:
         if path.exists() or path.is_symlink():
             return Written(path=path, is_new=False)

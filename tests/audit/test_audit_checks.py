@@ -37,12 +37,15 @@ SMT = {
 }
 GPU = "sys/bus/pci/devices/0000:41:00.0"
 A_GPU = {f"{GPU}/class": "0x030200", f"{GPU}/vendor": "0x10de", f"{GPU}/numa_node": "1"}
+A_GPU[f"{GPU}/local_cpulist"] = "2-3"
 LINK = {
     f"{GPU}/max_link_width": "16",
     f"{GPU}/max_link_speed": "32.0 GT/s PCIe",
     f"{GPU}/current_link_width": "16",
     f"{GPU}/current_link_speed": "32.0 GT/s PCIe",
 }
+NIC = "sys/bus/pci/devices/0000:00:03.0"
+VIRTIO = {f"{NIC}/class": "0x020000", f"{NIC}/vendor": "0x1af4"}
 NOISE = {
     "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc",
     "proc/stat": "cpu0 100000 0 100000 500 0 0 0 0 0 0",
@@ -56,7 +59,9 @@ SYSCTLS = {
     "proc/sys/kernel/pid_max": "4194304",
     "proc/sys/vm/overcommit_memory": "0",
 }
-SLICES = {f"sys/fs/cgroup/{name}/cgroup.procs": "" for name in ("system.slice", "user.slice")}
+HOST = {"proc/1/comm": "systemd", "proc/2/comm": "kthreadd", f"{THP}/enabled": "[never]"}
+SLICE_NAMES = ("system.slice", "user.slice", "init.scope")
+SLICES = {f"sys/fs/cgroup/{name}/cgroup.procs": "" for name in SLICE_NAMES}
 
 
 def machine(
@@ -99,7 +104,8 @@ def result(here: Machine, check: str) -> audit.Result:
             None,
             ("pass", "1 clock"),
         ),
-        ("N4", {f"{CPU}/cpu0/cpufreq/cpuinfo_max_freq": "1"}, None, ("unknown", "policy")),
+        ("N4", {f"{CPU}/cpu0/cpufreq/cpuinfo_max_freq": "1"}, None,
+         ("unknown", "scaling_governor")),
         ("N5", {}, None, ("unknown", "cpuidle/current_driver")),
         ("N5", {f"{CPU}/cpuidle/current_driver": "none"}, None, ("skip", "no idle driver")),
         ("N6", {f"{THP}/enabled": "always [madvise] never", f"{THP}/defrag": "always [madvise]"},
@@ -108,6 +114,8 @@ def result(here: Machine, check: str) -> audit.Result:
          None, ("fail", "never")),
         ("N6", {f"{THP}/enabled": "[always] madvise", f"{THP}/defrag": "[always] never"},
          None, ("fail", "defrag always")),
+        ("N6", {f"{THP}/enabled": "always", f"{THP}/defrag": "[never]"}, None,
+         ("unknown", "expected [one] of always, madvise, never, found 'always'")),
         ("N6", {}, None, ("unknown", "there is no /sys/kernel/mm")),
         ("N7", {"proc/sys/kernel/numa_balancing": "0"}, None, ("pass", "= 0")),
         ("N7", {"proc/sys/kernel/numa_balancing": "1"}, None, ("fail", "= 1")),
@@ -115,6 +123,8 @@ def result(here: Machine, check: str) -> audit.Result:
         ("N8", {"proc/sys/vm/zone_reclaim_mode": "3"}, None, ("fail", "= 3")),
         ("N8", {}, None, ("unknown", "zone_reclaim_mode")),
         ("N9", {"proc/swaps": "Filename Type Size Used Priority"}, None, ("pass", "no swap")),
+        ("N9", {"proc/swaps": "Filename\n/a partition 1 " + "9" * 5000 + " 0"}, None,
+         ("unknown", "what no kernel writes")),
         ("N9", {"proc/swaps": "Filename\n/dev/sda2 partition 1048576 512 -2"}, None,
          ("unknown", "/dev/sda2, 512.0 KiB used")),
         ("N10", {}, None, ("skip", "no node of memory alone")),
@@ -123,7 +133,7 @@ def result(here: Machine, check: str) -> audit.Result:
         ("N11", {f"{CPU}/isolated": "3"}, "2-3", ("fail", "CPU 3 of the service isolated")),
         ("N11", {f"{CPU}/isolated": "3"}, None, ("skip", "CPU 3 isolated")),
         ("N11", {}, "2-3", ("unknown", "isolated")),
-        ("N12", SLICES, "2-3", ("fail", "system.slice, user.slice may run on CPUs 2-3")),
+        ("N12", SLICES, "2-3", ("fail", "user.slice, init.scope may run on CPUs 2-3")),
         ("N12", {}, "2-3", ("unknown", "system.slice")),
         ("N12", {}, None, ("skip", "--cpus")),
         ("N14", {}, None, ("unknown", "there is no /sys/bus/pci/devices")),
@@ -140,7 +150,11 @@ def result(here: Machine, check: str) -> audit.Result:
          ("fail", "gpu 0000:41:00.0 at x8 32.0 GT/s PCIe of x16 32.0 GT/s PCIe")),
         ("N16", {**A_GPU, **LINK, f"{GPU}/current_link_speed": "2.5 GT/s PCIe"}, None,
          ("unknown", "look again under load")),
-        ("N16", A_GPU, None, ("unknown", "links are not told")),
+        ("N16", {**A_GPU, **LINK, f"{GPU}/current_link_speed": "Unknown"}, None,
+         ("unknown", "expected a number, found 'Unknown'")),
+        ("N16", {**VIRTIO, **A_GPU, **LINK}, None, ("pass", "1 devices at full")),
+        ("N16", VIRTIO, None, ("skip", "no device on a PCI Express link")),
+        ("N16", A_GPU, None, ("unknown", "max_link_width")),
         ("N17", {}, None, ("unknown", "hugepages")),
         ("N17", {f"{NODE}/node{n}/hugepages/hugepages-2048kB/nr_hugepages": "0" for n in (0, 1)},
          None, ("skip", "none set aside")),
@@ -158,9 +172,12 @@ def result(here: Machine, check: str) -> audit.Result:
         ("N22", {}, None, ("unknown", "clocksource")),
         ("N23", SYSCTLS, None, ("pass", "vm.max_map_count = 1048576")),
         ("N23", {**SYSCTLS, "proc/sys/vm/overcommit_memory": "2"}, None, ("fail", "= 2")),
-        ("N24", {"proc/1/comm": "systemd", "proc/9/comm": "tuned"}, None, ("pass", "tuned")),
+        ("N24", {**HOST, "proc/9/comm": "tuned"}, None, ("pass", "tuned")),
         ("N24", {"proc/1/comm": "systemd", "proc/9/comm": "numad"}, None, ("fail", "numad runs")),
-        ("N24", {"proc/9/comm": "python"}, None, ("unknown", "not all processes are known")),
+        ("N24", {"proc/9/comm": "python"}, None, ("unknown", "there is no /proc/1")),
+        ("N24", {**HOST, "proc/2/comm": "sh"}, None, ("unknown", "this is a container")),
+        ("N24", {**HOST, "proc/9/status": ""}, None, ("unknown", "/proc/9/comm cannot be read")),
+        ("N24", {**HOST, "sys/kernel/mm/ksm/run": "1"}, None, ("fail", "ksm merges")),
         ("N26", {"sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory"}, None, ("pass", "2")),
         ("N26", {"sys/fs/cgroup/cgroup.controllers": "cpu memory"}, None, ("fail", "cpuset")),
         ("N26", {"proc/mounts": "c /sys/fs/cgroup/cpu cgroup rw 0 0"}, None, ("fail", "1")),
@@ -218,14 +235,14 @@ def test_slices_off_the_services_cpus_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("affinity", "count", "status"), [
-    ("2", "5", "fail"), ("2", "0", "pass"), ("0", "5", "pass"),
+    ("2", "5", "fail"), ("2", "0", "pass"), ("0", "5", "pass"), ("", "5", "pass"),
 ])  # fmt: skip
 def test_interrupts_that_come_to_the_services_cpus_are_found(
     tmp_path: Path, affinity: str, count: str, status: str
 ) -> None:
     files = {
         "proc/irq/44/effective_affinity_list": affinity,
-        "proc/interrupts": f"      CPU0 CPU1\n 44:   0  {count}  PCI-MSI 1048576-edge  eth0-rx\n",
+        "proc/interrupts": f"      CPU0 CPU1\n 44:   0  {count}  GICv3  27 Level  eth0-rx\n",
     }
 
     one = result(machine(tmp_path, files, "2-3"), "N13")

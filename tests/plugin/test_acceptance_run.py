@@ -44,8 +44,8 @@ def port() -> str:
 def database_library() -> None:
     """SQLAlchemy, before pytester notes which modules there are.
 
-    pytester forgets those that a session imported, and SQLAlchemy's compiled part does not bear to be
-    imported a second time.
+    pytester forgets those that a session imported, and SQLAlchemy's compiled part does not bear to
+    be imported a second time.
     """
     pytest.importorskip(
         "sqlalchemy.dialects.sqlite", reason="needs the extra: pip install 'pytest-numa[history]'"
@@ -247,6 +247,29 @@ def test_a_model_that_does_not_exist_is_said_by_the_services_log(
     )
     assert str(result.stdout).count("/nowhere.gguf") == 2
     assert left_behind() == []
+
+
+def test_where_tests_are_run_again_the_error_that_is_shown_says_why(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    # It shows the last error of a test only.
+    pytest.importorskip("pytest_rerunfailures", reason="needs pytest-rerunfailures: make test")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.numa_latency("mean", max_ms=1e9)
+        def test_it(): ...
+        """
+    )
+
+    result = run(pytester, port, "--reruns", "1", "--numa-set", "model=/nowhere.gguf",
+                 "test_where_tests_are_run_again_the_error_that_is_shown_says_why.py")  # fmt: skip
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["the service could not be measured: mode *", "model not found: '/nowhere.gguf'*"]
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,17 +1,26 @@
-"""What a session writes for CI: JUnit properties, the page of a job, a file for node_exporter."""
+"""What a session writes for CI: JUnit, the page and the annotations of a job, OpenMetrics."""
 
 import re
+import shlex
 import socket
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from pytest_numa import cli
 from pytest_numa.metrics import METRICS
 
 pytest_plugins = ["pytester"]
 pytestmark = [pytest.mark.systemd, pytest.mark.server]
 
-SAMPLE = re.compile(r'numa_[a-z_]+(\{([a-z_]+="[^"\n]*",?)+\})? -?[0-9.]+(e[+-][0-9]+)?')
+
+def gitlab(text: str) -> dict[str, str]:
+    """A metrics report as GitLab reads it (lib/gitlab/ci/parsers/metrics/generic.rb)."""
+    words = [shlex.split(re.sub("#.*$", "", line)) for line in text.splitlines()]
+    return {name: value for name, value, *_ in filter(None, words)}
 
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
@@ -47,35 +56,63 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 def test_every_figure_is_told_to_junit_once_to_the_page_of_the_job_and_to_node_exporter(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pages = ("--numa-json", "s.json", "--numa-html", "pages/s.html")
     summary = pytester.path / "summary.md"
     summary.write_text("before\n", encoding="utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path))
 
-    result = run(pytester, "--junitxml", "junit.xml", "--numa-openmetrics", "prom/numa.prom")
+    result = run(
+        pytester, "--junitxml", "junit.xml", "--numa-openmetrics", "prom/numa.prom", *pages
+    )
 
     result.assert_outcomes(passed=2)
-    junit = (pytester.path / "junit.xml").read_text(encoding="utf-8")
-    properties = re.findall(r'<property name="([^"]+)" value="[0-9.e+-]+"', junit)
-    assert sorted(properties) == sorted(
-        f"numa.{mode}.{name}" for mode in ("pinned", "systemd") for name in METRICS
-    )
+    assert_the_saved_session_makes_the_same_page(pytester.path)
+    suite = ET.parse(pytester.path / "junit.xml").getroot()[0]  # noqa: S314 - ours
+    figures = [one.get("name") for one in suite.findall("properties/property")]
+    assert figures == [
+        *(f"numa.{mode}.{name}" for mode in ("pinned", "systemd") for name in METRICS),
+        "numa.placement_findings",
+    ]
+    first, second = ([p.attrib for p in case.iter("property")] for case in suite.iter("testcase"))
+    assert {"name": "numa.verdict.tokens_per_s.pinned.outcome", "value": "inconclusive"} in first
+    assert second == []
     assert summary.read_text(encoding="utf-8").startswith("before\n# NUMA baseline")
-    lines = (pytester.path / "prom/numa.prom").read_text(encoding="utf-8").splitlines()
-    samples = [line for line in lines if not line.startswith("#")]
-    assert lines[-1] == "# EOF"
-    assert [line for line in samples if not SAMPLE.fullmatch(line)] == []
-    assert sum(line.startswith("numa_latency_seconds{") for line in samples) == 18
-    assert "numa_placement_findings 0" in samples
-    assert (
-        'numa_verdict{figure="tokens_per_s",against="pinned",outcome="inconclusive"} 1' in samples
+    text = (pytester.path / "prom/numa.prom").read_text(encoding="utf-8")
+    families = openmetrics(text)  # type: ignore[no-untyped-call]
+    samples = [one for family in families for one in family.samples]
+    assert sum(one.name == "numa_latency_seconds" for one in samples) == 18
+    verdict = {"figure": "tokens_per_s", "against": "pinned", "outcome": "inconclusive"}
+    assert [one.value for one in samples if one.labels == verdict] == [1]
+    # The collector of node_exporter reads the older format, to which the rest is a comment.
+    assert [one for family in prometheus(text) for one in family.samples] == samples
+    assert [float(value) for value in gitlab(text).values()] == [one.value for one in samples]
+    result.stdout.fnmatch_lines(
+        ["::warning file=test_every*.py,line=3,title=numa%3A test_throughput::throughput, systemd*"]
     )
+
+
+def assert_the_saved_session_makes_the_same_page(folder: Path) -> None:
+    page = (folder / "pages/s.html").read_text(encoding="utf-8")
+    again = folder / "again.html"
+
+    code = cli.main(["report", str(folder / "s.json"), "--html", str(again)])
+
+    assert code == 0
+    assert again.read_text(encoding="utf-8") == page
+    assert "CPUs at work (systemd, block 1)" in page
+    assert "1 session: fewer than 6" in page
 
 
 def test_a_file_for_node_exporter_that_cannot_be_written_fails_the_session(
-    pytester: pytest.Pytester,
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
     result = run(pytester, "--numa-openmetrics", "/proc/numa.prom")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*/proc/numa.prom cannot be written*--numa-openmetrics PATH*"])
+    result.stdout.fnmatch_lines(["::error title=numa::*/proc/numa.prom cannot be written*"])
     assert Path(pytester.path / "benchmarks/numa_baseline.md").exists()

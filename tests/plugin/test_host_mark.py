@@ -22,6 +22,13 @@ def test_a_check_that_passes_passes(pytester: pytest.Pytester) -> None:
     assert not Path("/run/pytest-numa").exists()
 
 
+def test_a_check_that_does_not_apply_is_skipped(pytester: pytest.Pytester) -> None:
+    result = run(pytester, 'numa_host("N19")')
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*N19: to measure it loads the whole host*"])
+
+
 def test_a_check_that_fails_says_what_is_wanted_found_risked_and_to_be_done(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

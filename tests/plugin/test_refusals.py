@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,24 @@ def test_a_node_that_does_not_exist_with_those_that_do(pytester: pytest.Pytester
 
     assert "found '7777', which do not exist" in text
     assert f"node 0: CPUs {node_cpus()}" in text
+
+
+def test_a_page_without_what_draws_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    text = refused(pytester, "--numa-html", "s.html", "--numa-manager", "private")
+
+    assert "--numa-html: expected matplotlib" in text
+    assert "pip install 'pytest-numa[html]'" in text
+
+
+def test_a_page_that_cannot_be_written(pytester: pytest.Pytester) -> None:
+    text = refused(pytester, "--numa-html", "/proc/s.html", "--numa-manager", "private")
+
+    assert "/proc/s.html cannot be written" in text
+    assert "--numa-html PATH" in text
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_the_document_survives_json_with_all_that_is_known() -> None:
     assert json.loads(json.dumps(document)) == {
         "is_numa": True,
         "sockets": [0],
+        "packages": [{"id": 0, "cpus": "0-2,4-5"}],
         "cpus_online": "0-2,4-5",
         "cpus_offline": "6",
         "siblings": ["0,4", "1,5", "2"],

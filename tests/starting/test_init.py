@@ -1,10 +1,13 @@
 """``pytest-numa init``: a set that works, laid beside what is there."""
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pytest_numa import cli
+from pytest_numa import cli, starting
 from pytest_numa.policy import Policy
 from pytest_numa.services import catalogue, template
 
@@ -76,6 +79,50 @@ def test_a_link_to_nowhere_is_not_followed(tmp_path: Path) -> None:
     cli.main(["init", str(tmp_path)])
 
     assert not (tmp_path / "elsewhere.py").exists()
+
+
+def test_of_several_that_write_at_once_one_writes_each_file(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        futures = [
+            pool.submit(
+                lambda: list(
+                    starting.lay_out(
+                        tmp_path, unit="inference-generic", workflow="gitlab", options=[]
+                    )
+                )
+            )
+            for _ in range(8)
+        ]
+        found = [one for future in futures for one in future.result()]
+
+    assert sorted(one.path.name for one in found if one.is_new) == [
+        "inference-generic.service.j2",
+        "numa-acceptance.yml",
+        "test_numa_acceptance.py",
+    ]
+
+
+def test_what_was_written_before_a_failure_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "units").write_text("mine", encoding="utf-8")
+
+    code = cli.main(["init", str(tmp_path)])
+
+    told = capsys.readouterr()
+    assert (code, told.out) == (1, f"written {tmp_path / TEST}\n")
+    assert "expected a folder above it, found a file" in told.err
+    assert (tmp_path / "units").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_cannot_be_written_in_full_is_not_written_at_all(tmp_path: Path) -> None:
+    # No file may become larger than nothing: as on a full disk.
+    script = f"ulimit -f 0; exec {sys.executable} -m pytest_numa.cli init {tmp_path}"
+
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, files(tmp_path)) == (1, "", set())
+    assert done.stderr.endswith("cannot be written: File too large\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The report for two readers: an engineer's view of a session, then a client's."""
