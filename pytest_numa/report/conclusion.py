@@ -47,7 +47,9 @@ def of(
 
 def _verdict(problems: Sequence[Problem], judgements: Sequence[Judgement]) -> str:
     if problems:
-        first = formatting.markdown_cell(problems[0].what)
+        # The word in front has said it.
+        what = problems[0].what.removeprefix("not decided: ").removeprefix("not decided ")
+        first = formatting.markdown_cell(what)
         more = len(problems) - 1
         others = f" (and {figures.count(more, 'more problem')})" if more else ""
         return f"**{_WORDS[problems[0].weight]}**: {first}{others}."

@@ -14,7 +14,8 @@ from pytest_numa.metrics import METRICS
 _NOTE = (
     "Means of the runs; in brackets, where there are three blocks or more, the 99 % interval of "
     "the mean over the blocks. The last column compares the first figure with that of `pinned`, "
-    "block by block."
+    "block by block, on those blocks that verdicts rest on: in which the load generator was not "
+    "the limit."
 )
 # Three times as slow: of an interval that wide nobody learns anything.
 _WIDEST = 2.0

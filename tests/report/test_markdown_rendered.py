@@ -150,6 +150,12 @@ def test_a_failure_is_told_first_with_what_to_do_next() -> None:
     assert "### What to do next\n\n1. Look for what the unit sets besides the policy" in text
 
 
+def test_what_is_not_decided_is_said_once() -> None:
+    text = session_of(measurement(*[block(pinned=1.0, systemd=1.0)] * 2))
+
+    assert "- **Not decided**: whether the service under systemd is slower than " in text
+
+
 def test_a_host_that_drifted_is_named_with_what_changed() -> None:
     faster = measured.recorded(*(0.7 * one for one in NOISE), kernel="6.1.0-31")
 
