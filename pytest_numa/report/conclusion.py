@@ -114,7 +114,9 @@ def _bought(wanted: settings.Settings, measurement: Measurement) -> str:
     if not measurement.runs("unpinned"):
         return "What pinning buys was not measured."
     effect = outcome.effect_of_pinning(measurement, METRICS["tokens_per_s"])
-    return f"What pinning by hand did to throughput: {effect.sentence}."
+    low, high = effect.interval
+    undecided = ": no difference is shown" if low < 0 < high else ""
+    return f"What pinning by hand did to throughput: {figures.compared(effect)}{undecided}."
 
 
 def _steps(wanted: settings.Settings, problems: Sequence[Problem]) -> list[str]:

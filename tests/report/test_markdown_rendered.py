@@ -138,7 +138,7 @@ def test_the_verdict_comes_first_in_three_sentences() -> None:
         "last).",
         latest[4],
     ]
-    assert latest[4].startswith("- What pinning by hand did to throughput: 16.7% faster (99% ")
+    assert latest[4].startswith("- What pinning by hand did to throughput: 16.7% faster (-16.9% ")
 
 
 def test_a_failure_is_told_first_with_what_to_do_next() -> None:
