@@ -13,10 +13,12 @@ from pytest_numa import (
     acceptance,
     audit,
     benchmark_entries,
+    explained,
     finishing,
     marks,
     options,
     outcome,
+    problem,
     settings,
 )
 from pytest_numa.audit.machine import Machine
@@ -30,6 +32,7 @@ from pytest_numa.report import audit as audit_report
 from pytest_numa.report import publication, terminal
 from pytest_numa.services import endpoint
 from pytest_numa.session import Session
+from pytest_numa.telling import Telling
 
 if TYPE_CHECKING:
     from pytest_numa.launch import Service
@@ -59,8 +62,10 @@ class ActivePlugin:
             config.args = [str(_SUITE), *([str(_LATENCIES)] if has_entries else [])]
         self._config = config
         self._stack = contextlib.ExitStack()
+        self._progress = TerminalProgress(config, self.settings.workload.known_amount)
         self._session: Session | None = None
         self._demands: list[Demand] = []
+        self._wanted: dict[Wanted, None] = {}
         self._is_measuring = False
         self._has_entries = False
         self._measurement: Measurement | None = None
@@ -68,9 +73,8 @@ class ActivePlugin:
         self._told: list[str] = []
         # Troubles at the end that fail the session, though no single test.
         self._notes: list[str] = []
-
-    def pytest_report_header(self) -> list[str]:
-        return terminal.header(self.settings)
+        self._telling = Telling(config, self.settings, self._end)
+        config.pluginmanager.register(self._telling, "numa-telling")
 
     def pytest_pycollect_makemodule(
         self, module_path: Path, parent: pytest.Collector
@@ -92,6 +96,7 @@ class ActivePlugin:
             item.stash[_DEMANDS] = demands
         self._has_entries = any(map(benchmark_entries.is_measured, items))
         self._is_measuring = self._has_entries or any(item.stash[_DEMANDS] for item in items)
+        self._wanted = {one: None for item in items for one in item.stash[_PLACEMENTS]}
         asked = {one: None for item in items for one in item.stash[_DEMANDS].figures}
         self._demands = [_demand(one) for one in asked]
         if lacking := outcome.lacking_modes(self._demands, self.settings.plan.modes):
@@ -117,13 +122,12 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
-            both = outcome.Asked(
-                placements=item.stash[_PLACEMENTS], has_figures=bool(asked.figures)
-            )
+            has_figures = bool(asked.figures)
+            both = explained.Asked(placements=item.stash[_PLACEMENTS], has_figures=has_figures)
             judged = self._judgements(asked)
             self._tell(
-                outcome.of_test(both, self._measurement, judged),
-                outcome.of_record(judged, self.settings),
+                explained.of_test(both, self._measurement, judged, self.settings),
+                explained.of_record(judged, self.settings),
             )
         for ids in asked.hosts:
             self._tell_host(ids)
@@ -153,32 +157,37 @@ class ActivePlugin:
         asked = item.stash.get(_DEMANDS, None)
         return self._judgements(asked) if asked and self._measurement else ()
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def _end(self) -> terminal.End:
+        """What the terminal tells at the end."""
+        judged = self._all_judgements()
+        problems = [*self._telling.errors]
         if self._measurement is not None:
-            terminalreporter.section("numa")
-            for line in terminal.summary(self.settings, self._measurement, self._all_judgements()):
-                terminalreporter.line(line)
-        elif unfinished := terminal.unfinished(self.settings):
-            terminalreporter.line(unfinished)
-        for line in self._told:
-            terminalreporter.line(line)
-        for note in self._notes:
-            terminalreporter.line(note, red=True)
+            both = explained.Asked(placements=tuple(self._wanted), has_figures=bool(self._demands))
+            problems += explained.of_session(both, self._measurement, judged, self.settings)
+        return terminal.End(
+            wanted=self.settings,
+            measurement=self._measurement,
+            judgements=judged,
+            problems=problems,
+            told=self._told,
+            troubles=self._notes,
+            has_placement=bool(self._wanted),
+        )
 
     def installed_unit(self) -> "Unit":
-        with _as_failure():
+        with self._as_failure():
             return self._opened().unit().unit
 
     def service(self) -> "Service":
         # Measured first: one mode is loaded at a time, and the service then stays as it is.
         if self._is_measuring:
             self._measured()
-        with _as_failure():
+        with self._as_failure():
             return self._opened().service()
 
     def load(self, **changes: Any) -> "RunResult":  # noqa: ANN401 - the workload's fields
         self.service()
-        with _as_failure():
+        with self._as_failure():
             return self._opened().load(**changes)
 
     def entries(self) -> "benchmark_entries.Entries | benchmark_entries.NoEntries":
@@ -199,10 +208,7 @@ class ActivePlugin:
             # CI ends a job with SIGTERM; what was installed must go then, too.
             before = signal.signal(signal.SIGTERM, signal.default_int_handler)
             self._stack.callback(signal.signal, signal.SIGTERM, before)
-            workload = self.settings.workload
-            count = workload.n_requests if workload.duration_s is None else None
-            progress = TerminalProgress(self._config, count)
-            opened = Session(self.settings, progress)
+            opened = Session(self.settings, self._progress)
             self._session = self._stack.enter_context(opened)
         return self._session
 
@@ -230,19 +236,31 @@ class ActivePlugin:
         if self._measurement is not None:
             return
         self._failure = "the service could not be measured: see the first error"
-        with _as_failure():
+        with self._as_failure():
             plan = outcome.plan(self.settings.plan, self._demands)
             if self._has_entries:
                 plan = replace(plan, modes=self.settings.plan.modes)
-            self._measurement = self._opened().measure(
-                plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
-            )
+            try:
+                self._measurement = self._opened().measure(
+                    plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
+                )
+            finally:
+                self._progress.end(self._telling.test)
         self._failure = None
         try:
             if not outcome.failed_requests(self._measurement.blocks):
                 self._measurement = self._opened().under_conditions(self._measurement)
         finally:
             self._write(self._measurement)
+
+    @contextlib.contextmanager
+    def _as_failure(self) -> Generator[None, None, None]:
+        """Our errors are for the reader: their text is enough, a traceback says nothing more."""
+        try:
+            yield
+        except PytestNumaError as error:
+            self._telling.add(problem.parsed(str(error), weight="error"))
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     def _write(self, measurement: Measurement) -> None:
         found = finishing.finish(self.settings, measurement, self._all_judgements())
@@ -257,11 +275,11 @@ class ActivePlugin:
         wanted = [_demand(one) for one in asked.figures]
         return [one for one in self._all_judgements() if one.demand in wanted]
 
-    def _tell(self, *found: outcome.Outcome) -> None:
+    def _tell(self, *found: explained.Outcome) -> None:
         undecided = self.settings.inconclusive
         counted = [undecided if one.result == "inconclusive" else one.result for one in found]
         is_null_control = self.settings.is_null_control
-        texts = [outcome.told(one, is_null_control=is_null_control) for one in found if one.texts]
+        texts = [explained.told(one, is_null_control=is_null_control) for one in found if one.texts]
         if "fail" in counted:
             pytest.fail("\n\n".join(texts), pytrace=False)
         if "skip" in counted:
@@ -271,6 +289,8 @@ class ActivePlugin:
         here = Machine(root=_ROOT, topology=self.settings.topology, policy=self.settings.policy)
         results = audit.run(here, ids)
         if failed := [one for one in results if one.status == "fail"]:
+            for one in failed:
+                self._telling.add(audit_report.problem(one))
             pytest.fail("\n\n".join(map(audit_report.paragraph, failed)), pytrace=False)
         if unknown := [one for one in results if one.status == "unknown"]:
             pytest.skip("\n\n".join(map(audit_report.paragraph, unknown)))
@@ -287,12 +307,3 @@ def _needs_service(item: pytest.Item) -> bool:
 
 def _demand(asked: marks.Asked) -> Demand:
     return Demand(metric=METRICS[asked.metric], margin=asked.margin, limit=asked.limit)
-
-
-@contextlib.contextmanager
-def _as_failure() -> Generator[None, None, None]:
-    """Our errors are for the reader: their text is enough, a traceback says nothing more."""
-    try:
-        yield
-    except PytestNumaError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None

@@ -32,7 +32,7 @@ def finish(
     if wanted.record or (wanted.is_recording and has_ratios):
         try:
             recording.record(wanted, measurement)
-            found.told.append(f"- recorded: the pinned runs, in {wanted.baseline_path}")
+            found.told.append(f"recorded: the pinned runs, in {wanted.baseline_path}")
         except BaselineError as error:
             found.troubles.append(str(error))
     found.troubles += _remember(wanted, measurement, judgements)

@@ -8,7 +8,7 @@ _SIGNIFICANT = 4
 _UNKNOWN = "unknown"
 # What begins markup inside a line. An underscore inside a word does not, nor a bracket
 # without a target; names like Q4_K_M stay readable in the source.
-_MARKUP = re.compile(r"[\\|`*]|(?<=\])\(")
+_MARKUP = re.compile(r"[\\|`*~]|(?<=\])\(|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 

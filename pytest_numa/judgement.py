@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from pytest_numa import gate
 from pytest_numa.errors import LoadError
@@ -21,6 +21,7 @@ class Run(Protocol):
 
 
 Blocks = Sequence[Mapping[str, Sequence[Run]]]
+AnyBlock = TypeVar("AnyBlock", bound=Mapping[str, Sequence[Run]])
 Recorded = Sequence[Sequence[Sequence[RunResult]]]
 
 
@@ -65,7 +66,7 @@ def judge(demands: Sequence[Demand], blocks: Blocks, recorded: Recorded) -> tupl
 
     The error rate of a failure holds for all of them together.
     """
-    blocks = [block for block in blocks if not _is_client_bound(block)]
+    blocks = counted(blocks)
     comparisons = [one for demand in demands for one in _comparisons(demand, blocks, recorded)]
     gated = [one for one in comparisons if not one.advice]
     together = iter(gate.judge_together([one.at for one in gated]))
@@ -115,9 +116,13 @@ def _advice(metric: Metric, blocks: Blocks) -> str:
     )
 
 
-def _is_client_bound(block: Mapping[str, Sequence[Run]]) -> bool:
-    """Whether a block tells of the load generator rather than of the service; it does not count."""
-    return any(run.result.client.bound for runs in block.values() for run in runs)
+def counted(blocks: Sequence[AnyBlock]) -> list[AnyBlock]:
+    """Without those that tell of the load generator rather than of the service."""
+    return [
+        block
+        for block in blocks
+        if not any(run.result.client.bound for runs in block.values() for run in runs)
+    ]
 
 
 def values(blocks: Blocks, mode: str, metric: Metric) -> list[list[float]]:

@@ -51,7 +51,10 @@ class Service:
         if self.pid != self.first_pid:
             raise ServiceError(
                 f"mode {self.mode}: the service was restarted while it was measured: its main "
-                f"process was {self.first_pid} and is {self.pid}\nits log ends:\n{self.log_tail()}"
+                f"process was {self.first_pid} and is {self.pid}\n"
+                "  probably  it ended and Restart= started it again; its log says why\n"
+                "  to fix    mend what the log names; a service that restarts has lost requests\n"
+                f"its log ends:\n{self.log_tail()}"
             )
 
 

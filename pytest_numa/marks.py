@@ -108,7 +108,11 @@ def _reader(name: str) -> Callable[..., list[Asked]]:
         "numa_latency": _latency,
     }
     if name not in readers:
-        raise ValueError(f"no such mark; there are {', '.join(NAMES)}")
+        import difflib  # noqa: PLC0415 - this module is read in every session of pytest
+
+        meant = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f": did you mean {meant[0]}?" if meant else ""
+        raise ValueError(f"no such mark; there are {', '.join(NAMES)}{hint}")
     return readers[name]
 
 

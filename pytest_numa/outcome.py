@@ -1,36 +1,15 @@
-"""From what a test demands and what was measured to why it fails, in words."""
+"""From what tests demand and what was measured to judgements, and to how they are said."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+import math
+from collections.abc import Mapping, Sequence
 
-from pytest_numa import gate, judgement, reasons, settings
+from pytest_numa import gate, judgement, settings, versions
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.measurement import Blocks, Measurement, Run
 from pytest_numa.metrics import METRICS, Metric
-from pytest_numa.placement import Wanted, over_time
 
-Result = Literal["pass", "fail", "inconclusive", "skip"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a test asks for: placements, and figures."""
-
-    placements: tuple[Wanted, ...] = ()
-    has_figures: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.placements) or self.has_figures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of one test: its result, and a text for each thing that is not as demanded."""
-
-    result: Result
-    texts: tuple[str, ...] = ()
+Block = Mapping[str, Sequence[Run]]
 
 
 def lacking_modes(demands: Sequence[Demand], modes: Sequence[str]) -> str | None:
@@ -53,99 +32,14 @@ def plan(wanted: Plan, demands: Sequence[Demand]) -> Plan:
     return Plan(modes=("systemd",), budget=Budget(max_blocks=1))
 
 
-def of_test(asked: Asked, measurement: Measurement, judgements: Sequence[Judgement]) -> Outcome:
-    """All that one test asks for, together."""
-    parts = [of_placement(measurement, one) for one in asked.placements]
-    if asked.has_figures:
-        parts += [of_figures(measurement, judgements)]
-    results = [part.result for part in parts]
-    worst: Result = next(
-        (result for result in ("fail", "inconclusive") if result in results), "pass"
-    )
-    return Outcome(result=worst, texts=tuple(text for part in parts for text in part.texts))
-
-
-def told(found: Outcome, *, is_null_control: bool) -> str:
-    """All texts of an outcome, for the reader of a failure."""
-    text = "\n\n".join(found.texts)
-    if not is_null_control or found.result != "fail":
-        return text
-    return (
-        "the null control failed: the command pinned by hand, held against itself in place of the "
-        "unit, is told apart from itself or does not work. Until that is mended (a noisy "
-        "neighbour, a clock that changes, too few requests) no verdict of this host can be trusted."
-        f"\n\n{text}"
-    )
-
-
-def of_placement(measurement: Measurement, wanted: Wanted) -> Outcome:
-    """Every finding of every systemd run, each once, judged by what the test wants."""
-    found = [
-        finding
-        for run in measurement.runs("systemd")
-        for finding in over_time([proof.judged_by(wanted) for proof in run.proofs])
-    ]
-    texts = tuple(dict.fromkeys(map(str, found)))
-    return Outcome(result="fail" if texts else "pass", texts=texts)
-
-
-def of_figures(measurement: Measurement, judgements: Sequence[Judgement]) -> Outcome:
-    """The verdicts, after the failed requests, which no verdict can make good."""
-    failed = failed_requests(measurement.blocks)
-    if failed:
-        return Outcome(result="fail", texts=tuple(failed))
-    bad = [one for one in judgements if one.outcome in ("fail", "inconclusive")]
-    is_failed = any(one.outcome == "fail" for one in bad)
-    texts = tuple(f"{sentence(one)}{_probably(one, measurement)}" for one in bad)
-    return Outcome(result="fail" if is_failed else "inconclusive" if bad else "pass", texts=texts)
-
-
-def of_record(judgements: Sequence[Judgement], wanted: settings.Settings) -> Outcome:
-    """Whether ratios had a record to be held against, and what it counts as where they had none."""
-    is_lacking = wanted.lacks_baseline and any(one.against == "pinned" for one in judgements)
-    if not is_lacking:
-        return Outcome(result="pass")
-    return Outcome(
-        result="skip" if wanted.missing_baseline == "skip" else "fail",
-        texts=(
-            "no pinned baseline is recorded for this class of host, workload, server and policy\n"
-            f"  expected  a record in {wanted.baseline_path}, made when the host was good\n"
-            "  to fix    where it is good now, the same command with --numa-record makes the "
-            "record, of several sessions best; --numa-missing-baseline skip|record does without, "
-            "or records the first session",
-        ),
-    )
-
-
-def _probably(one: Judgement, measurement: Measurement) -> str:
-    """Why it probably is so, and what to do next, in the manner of findings."""
-    if one.outcome == "inconclusive":
-        return (
-            "\n  to fix    more blocks (--numa-blocks, --numa-time), more requests a run, a "
-            "quieter host, or a larger margin: pytest-numa gate plan"
-        )
-    if one.against != "pinned":
-        return ""
-    control, candidate = (
-        [run.evidence for run in measurement.runs(mode) if run.evidence is not None]
-        for mode in ("pinned", "systemd")
-    )
-    found = reasons.probable(control, candidate)
-    if not found:
-        return (
-            "\n  probably  nothing that the kernel counted tells why"
-            "\n  to fix    look for what the unit sets besides the policy: systemctl show UNIT"
-        )
-    return "".join(f"\n  probably  {one.text}\n  to fix    {one.fix}" for one in found)
-
-
 def failed_requests(blocks: Blocks) -> list[str]:
     """A text for each run in which requests failed."""
     return [
         f"{run.result.failed} of {run.result.failed + run.result.completed} requests failed in "
         f"mode {run.mode}, block {number}: {_kinds(run)}\n"
-        "  expected  every request answered in full\n"
-        "  to fix    see the service's log; a run with failures says nothing of speed"
+        "  expected  every request answered in full: a run with failures says nothing of speed\n"
+        "  to fix    see the service's log (journalctl -u UNIT), or ask the service once by "
+        "itself: pytest-numa bench"
         for number, block in enumerate(blocks, start=1)
         for runs in block.values()
         for run in runs
@@ -166,6 +60,15 @@ def sentence(one: Judgement) -> str:
     }[one.against]
     advice = f"; {one.advice}" if one.advice else ""
     return f"{one.demand.metric.label}, {against}: {one.verdict.sentence}{advice}"
+
+
+def change(verdict: gate.Verdict) -> str:
+    """How much slower, with its interval: ``10.2% slower (+8.1% to +12.4%, 8 blocks)``."""
+    low, high = verdict.interval
+    shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
+    word = "slower" if verdict.slowdown > 0 else "faster"
+    blocks = f"{verdict.blocks} block{'' if verdict.blocks == 1 else 's'}"
+    return f"{abs(verdict.slowdown):.1%} {word} ({shown}, {blocks})"
 
 
 def is_decided(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Settings) -> bool:
@@ -197,6 +100,18 @@ def host_drift(
         margin=wanted.margin,
         better=METRICS[metric].better,
     )
+
+
+def changes_since_record(wanted: settings.Settings) -> list[str]:
+    """``kernel 6.12.9 became 6.12.11``, for all versions that differ from the last record's."""
+    if wanted.baseline is None:
+        return []
+    then, now = wanted.baseline.sessions[-1].versions, versions.of(wanted)
+    return [
+        f"{name} {then[name]} became {now[name]}"
+        for name in sorted({*then} & {*now})
+        if then[name] != now[name]
+    ]
 
 
 def effect_of_pinning(measurement: Measurement, metric: Metric) -> gate.Effect:

@@ -65,7 +65,7 @@ def resolve(
         nodes, cpus = _wanted(topology, node_option=node_option, cpus_option=cpus_option)
         _check_allowed(cpus, allowed_cpus)
     except (_Refusal, ParseError) as error:
-        raise PolicyError(f"{error}\nthis host has\n{_shown(topology)}") from None
+        raise PolicyError(f"{error}\nchoose of what this host has:\n{_shown(topology)}") from None
     return Policy(cpus=cpus, memory_nodes=frozenset(node.id for node in nodes))
 
 
@@ -78,7 +78,7 @@ def expected(topology: Topology, *, node_option: str | None, cpus_option: str | 
     try:
         nodes, cpus = _expected(topology, node_option, cpus_option)
     except (_Refusal, ParseError) as error:
-        raise PolicyError(f"{error}\nthis host has\n{_shown(topology)}") from None
+        raise PolicyError(f"{error}\nchoose of what this host has:\n{_shown(topology)}") from None
     return Policy(cpus=cpus, memory_nodes=frozenset(node.id for node in nodes))
 
 

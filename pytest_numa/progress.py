@@ -24,20 +24,20 @@ class TerminalProgress:
         self._n_requests = n_requests
         self._is_live = bool(getattr(self._reporter, "isatty", False))
         self._is_quiet = config.get_verbosity() < 0
+        self._is_brief = config.get_verbosity() == 0
         self._drawn_at_s = 0.0
+        self._has_written = False
+        self._is_line_open = False
+
+    def on_start(self, position: Position) -> None:
+        """A server begins to load its model, which may take minutes."""
+        self._draw(terminal.starting(position))
 
     def on_requests(self, position: Position, done: int, failed: int) -> None:
         """Redraw the line, not more often than a person reads."""
         is_early = time.monotonic() - self._drawn_at_s < _REDRAW_S
-        if self._reporter is None or not self._is_live or is_early:
-            return
-        self._drawn_at_s = time.monotonic()
-        with self._uncaptured() as reporter:
-            line = terminal.progress(position, done, failed, self._n_requests)
-            reporter.ensure_newline()
-            # A line that wraps could not be written over.
-            width = shutil.get_terminal_size().columns - 1
-            reporter.rewrite(line[:width], erase=True)
+        if not is_early:
+            self._draw(terminal.progress(position, done, failed, self._n_requests))
 
     def on_block(self, number: int, block: Mapping[str, Sequence[Run]]) -> None:
         """Write a line that stays."""
@@ -47,9 +47,32 @@ class TerminalProgress:
         """The same for a block under a condition."""
         self._keep(terminal.block(number, block, under=name))
 
+    def end(self, test: str) -> None:
+        """Let pytest go on below with the results of the file that ``test`` is in."""
+        if not self._has_written:
+            return
+        with self._uncaptured() as reporter:
+            if self._is_line_open:
+                reporter.line("")
+            if self._is_brief:
+                reporter.write_fspath_result(test, "")
+        self._has_written = self._is_line_open = False
+
+    def _draw(self, line: str) -> None:
+        if self._reporter is None or not self._is_live:
+            return
+        self._drawn_at_s = time.monotonic()
+        self._has_written = self._is_line_open = True
+        with self._uncaptured() as reporter:
+            reporter.ensure_newline()
+            # A line that wraps could not be written over.
+            width = shutil.get_terminal_size().columns - 1
+            reporter.rewrite(line[:width], erase=True)
+
     def _keep(self, line: str) -> None:
         if self._reporter is None or self._is_quiet:
             return
+        self._has_written, self._is_line_open = True, False
         with self._uncaptured() as reporter:
             reporter.ensure_newline()
             if self._is_live:

@@ -26,6 +26,9 @@ _FULL_BYTES = 64 * 2**30
 class Progress(Protocol):
     """Who is told how far it is."""
 
+    def on_start(self, position: experiment.Position) -> None:
+        """The server of a run is about to be started."""
+
     def on_requests(self, position: experiment.Position, done: int, failed: int) -> None:
         """``done`` requests of the current run have ended, ``failed`` of them badly."""
 
@@ -156,6 +159,7 @@ class Session:
         return replace(measurement, conditions=found, page_cache=told)
 
     def _measured(self, position: experiment.Position) -> list[Run]:
+        self._progress.on_start(position)
         self._page_cache.before_start()
         with self._launcher().launched(self._launched_as(position.mode)) as service:
             # The weights are loaded and nothing is measured yet; a sample, for there may be much.

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"errors", "formatting", "option", "sealing"},
+    {"errors", "formatting", "option", "problem", "sealing"},
     {"condition_options"},
     {"kernel"},
     {"host", "process"},
@@ -23,8 +23,9 @@ FLOORS = (
     {"planning", "subject", "trend", "history_sql"},
     {"settings", "linting"},
     {"session", "versions"},
-    {"outcome", "condition_effects"},
-    {"recording"},
+    {"outcome", "condition_effects", "mode_figures"},
+    {"recording", "shortage"},
+    {"explained"},
     {"report"},
     {"options", "marks", "progress", "benchmark_entries", "finishing", "junit"},
     {
@@ -39,6 +40,7 @@ FLOORS = (
         "unit_command",
     },
     {"acceptance"},
+    {"telling"},
     {"active", "starting", "annotations"},
     {"plugin", "cli", "init_command"},
 )

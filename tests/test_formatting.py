@@ -104,5 +104,5 @@ def test_a_cell_reads_as_itself(text: str, expected: str) -> None:
 def test_no_text_breaks_out_of_a_cell(text: str) -> None:
     cell = formatting.markdown_cell(text)
 
-    assert re.fullmatch(r"(?:\\[\\|`*(]|[^\\|`*<\r\n])*", cell)
+    assert re.fullmatch(r"(?:\\[\\|`*(_~]|[^\\|`*~<\r\n])*", cell)
     assert cell.isprintable()

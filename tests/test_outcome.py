@@ -1,118 +1,85 @@
 """From blocks to what a test says: failed requests, findings, verdicts, worthless blocks."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
 
+import measured
 import pytest
+from facts import WANTED
+from measured import (
+    BOUND,
+    CLIENT,
+    NOISE,
+    REQUEST,
+    SETTINGS,
+    THROUGHPUT,
+    Block,
+    measurement,
+    proof,
+    result,
+    run,
+)
 
-from pytest_numa import judgement, outcome
+from pytest_numa import explained, judgement, outcome
 from pytest_numa.errors import LoadError
 from pytest_numa.experiment import Budget, Plan
-from pytest_numa.host import assumed_topology
 from pytest_numa.judgement import Demand
 from pytest_numa.load import results
-from pytest_numa.load.results import Client, RequestResult, RunResult
-from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
-from pytest_numa.placement import Clues, Finding, Proof, Wanted
-from pytest_numa.policy import Policy
-from pytest_numa.process import Cgroups
+from pytest_numa.placement import Finding
 from pytest_numa.report import figures
 
-if TYPE_CHECKING:
-    from pytest_numa.settings import Settings
-
-THROUGHPUT = Demand(metric=METRICS["tokens_per_s"], margin=0.05)
 FINDING = Finding(subject="a thread", expected="2-3", found="0", cause="itself", fix="AllowedCPUs=")
-WANTED = Wanted(policy=Policy(cpus=frozenset({0}), memory_nodes=frozenset({0})))
-NOISE = (1.002, 0.999, 1.001, 0.998)
-REQUEST = RequestResult(
-    sent_at_s=1.0,
-    ended_at_s=2.0,
-    text_at_s=(1.1, 2.0),
-    output_tokens=10,
-    is_counted_by_usage=True,
-    failure=None,
-)
-CLIENT = Client(cpu_s=0.1, lag_p99_ms=0.1, bound=False)
 
 
-def result(latency_s: float, *, failure: str | None = None, is_bound: bool = False) -> RunResult:
-    ended_at_s = 1.0 + latency_s
-    request = replace(REQUEST, ended_at_s=ended_at_s, text_at_s=(1.1, ended_at_s))
-    client = replace(CLIENT, bound=is_bound)
-    requests = [request] if failure is None else [request, replace(request, failure=failure)]
-    return results.summarise(requests, client=client, workload={})
+def block(pinned_s: float, systemd_s: float, *, is_bound: bool = False) -> Block:
+    client = BOUND if is_bound else CLIENT
+    return measured.block(pinned=pinned_s, systemd=systemd_s, client=client)
 
 
-@dataclass(frozen=True)
-class Seen(Proof):
-    """What was seen, whatever is wanted."""
-
-    def judged_by(self, _: Wanted) -> Proof:
-        return self
-
-
-def proof(*findings: Finding) -> Proof:
-    topology = assumed_topology(frozenset({0}), frozenset({0}))
-    clues = Clues(topology=topology, cgroups=Cgroups(all=(), is_unified=True))
-    return Seen(wanted=WANTED, processes=(), findings=findings, notes=(), clues=clues, watched=None)
-
-
-def run(mode: str, measured: RunResult, *findings: Finding) -> Run:
-    return Run(mode=mode, result=measured, main_pid=1, proofs=(proof(*findings),))
-
-
-def block(pinned_s: float, systemd_s: float, *, is_bound: bool = False) -> dict[str, list[Run]]:
-    return {
-        "pinned": [run("pinned", result(pinned_s))],
-        "systemd": [run("systemd", result(systemd_s, is_bound=is_bound))],
-    }
-
-
-def measurement(*blocks: dict[str, list[Run]]) -> Measurement:
-    return Measurement(begun_at=datetime.now(timezone.utc), blocks=blocks)
+def figures_of(*blocks: Block) -> explained.Outcome:
+    judgements = judgement.judge([THROUGHPUT], blocks, [])
+    return explained.of_figures(measurement(*blocks), judgements, SETTINGS)
 
 
 def test_a_regression_fails_with_what_was_compared() -> None:
     blocks = [block(1.0 * noise, 1.2) for noise in NOISE]
     (judged,) = judgement.judge([THROUGHPUT], blocks, [])
 
-    found = outcome.of_figures(measurement(*blocks), [judged])
+    found = explained.of_figures(measurement(*blocks), [judged], SETTINGS)
 
     assert found.result == "fail"
     assert found.texts[0].startswith(
-        "throughput, systemd against the same command pinned by hand, this session: 20.0% slower"
+        "the service under systemd is slower than the same command pinned by hand (numactl, "
+        "taskset), in this session\n  expected  at most 5.0% slower\n"
+        "  found     throughput 20.0% slower ("
     )
 
 
 def test_failed_requests_fail_whatever_the_speed() -> None:
-    broken = block(1.0, 1.0)
-    broken["systemd"] = [run("systemd", result(1.0, failure="http_500"))]
+    failed = run("systemd", result(1.0, failure="http_500"))
+    broken = {**block(1.0, 1.0), "systemd": [failed]}
 
-    found = outcome.of_figures(measurement(broken), [])
+    found = explained.of_figures(measurement(broken), [], SETTINGS)
 
     assert found.result == "fail"
     assert "1 of 2 requests failed in mode systemd, block 1: http_500 1" in found.texts[0]
 
 
 def test_a_finding_of_any_run_fails_the_placement_once() -> None:
-    strayed = {"systemd": [run("systemd", result(1.0), FINDING)]}
+    strayed = {"systemd": [run("systemd", result(1.0), proof(FINDING))]}
     straight = {"systemd": [run("systemd", result(1.0))]}
 
-    found = outcome.of_placement(measurement(straight, strayed, strayed), WANTED)
+    found = explained.of_placement(measurement(straight, strayed, strayed), WANTED)
 
     assert (found.result, found.texts) == ("fail", (str(FINDING),))
 
 
 def test_a_test_with_several_marks_gets_the_worst() -> None:
-    strayed = block(1.0, 1.0)
-    strayed["systemd"] = [run("systemd", result(1.0), FINDING)]
+    strayed = {**block(1.0, 1.0), "systemd": [run("systemd", result(1.0), proof(FINDING))]}
     (judged,) = judgement.judge([THROUGHPUT], [strayed], [])
 
-    asked = outcome.Asked(placements=(WANTED,))
-    found = outcome.of_test(asked, measurement(strayed), [judged])
+    asked = explained.Asked(placements=(WANTED,))
+    found = explained.of_test(asked, measurement(strayed), [judged], SETTINGS)
 
     assert found.result == "fail"
 
@@ -178,7 +145,7 @@ def test_a_tail_of_few_requests_is_advice_and_fails_nothing() -> None:
     blocks = [block(1.0 * noise, 2.0) for noise in NOISE]
 
     (judged,) = judgement.judge([tail], blocks, [])
-    found = outcome.of_figures(measurement(*blocks), [judged])
+    found = explained.of_figures(measurement(*blocks), [judged], SETTINGS)
 
     assert (judged.outcome, judged.verdict.outcome, found.result) == ("advisory", "fail", "pass")
     assert "a run has 1 values, and 100 would show p95" in outcome.sentence(judged)
@@ -215,7 +182,7 @@ def test_one_figure_of_many_must_be_surer_to_fail() -> None:
 def test_a_regression_says_why_it_probably_is_and_what_to_do() -> None:
     blocks = [block(1.0 * noise, 1.2) for noise in NOISE]
 
-    found = outcome.of_figures(measurement(*blocks), judgement.judge([THROUGHPUT], blocks, []))
+    found = figures_of(*blocks)
 
     assert "probably  nothing that the kernel counted tells why" in found.texts[0]
     assert "to fix    look for what the unit sets besides the policy" in found.texts[0]
@@ -224,10 +191,10 @@ def test_a_regression_says_why_it_probably_is_and_what_to_do() -> None:
 def test_what_is_not_decided_says_what_would_decide() -> None:
     blocks = [block(1.0, 1.0)] * 2
 
-    found = outcome.of_figures(measurement(*blocks), judgement.judge([THROUGHPUT], blocks, []))
+    found = figures_of(*blocks)
 
     assert found.result == "inconclusive"
-    assert "to fix    more blocks (--numa-blocks" in found.texts[0]
+    assert "to fix    --numa-blocks 16; or a quieter host" in found.texts[0]
 
 
 def test_a_figure_of_no_block_that_counts_is_not_said_to_be_as_fast() -> None:
@@ -236,20 +203,11 @@ def test_a_figure_of_no_block_that_counts_is_not_said_to_be_as_fast() -> None:
     assert figures.brief(judged) == "throughput was measured in no block that counts"
 
 
-@dataclass(frozen=True)
-class Lacking:
-    """Settings of a session without a record."""
-
-    missing_baseline: str
-    lacks_baseline: bool = True
-    baseline_path: str = "b.json"
-
-
 @pytest.mark.parametrize("wish", ["fail", "skip"])
 def test_a_ratio_without_a_record_counts_as_wished_and_says_what_to_type(wish: str) -> None:
     judged = judgement.judge([THROUGHPUT], [block(1.0, 1.0)] * 4, [])
 
-    found = outcome.of_record(judged, cast("Settings", Lacking(missing_baseline=wish)))
+    found = explained.of_record(judged, replace(SETTINGS, baseline=None, missing_baseline=wish))
 
     assert found.result == wish
     assert "--numa-record" in found.texts[0]
@@ -259,6 +217,6 @@ def test_an_absolute_limit_needs_no_record() -> None:
     limit = Demand(metric=METRICS["mean"], limit=5000.0)
     judged = judgement.judge([limit], [block(1.0, 1.0)] * 4, [])
 
-    found = outcome.of_record(judged, cast("Settings", Lacking(missing_baseline="fail")))
+    found = explained.of_record(judged, replace(SETTINGS, baseline=None))
 
     assert found.result == "pass"

@@ -116,7 +116,7 @@ def test_what_cannot_be_had_is_refused_and_what_exists_is_shown(
 
     assert str(caught.value).startswith(message)
     assert str(caught.value).endswith(
-        "\nthis host has\n"
+        "\nchoose of what this host has:\n"
         "  node 0: CPUs 0-3, 16.0 GiB of memory\n"
         "  node 1: CPUs 4-6 (offline 7), 16.0 GiB of memory\n"
         "  node 2: CPUs none, 16.0 GiB of memory\n"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+import measured as made
 import pytest
-import test_outcome as made
 
 from pytest_numa import recording
 from pytest_numa.baseline import Baseline, RecordedSession, Subject
@@ -35,7 +35,9 @@ def recorded(latency_s: float) -> "Settings":
 
 
 def test_a_host_that_is_slower_than_its_record_does_not_become_the_measure() -> None:
-    now = made.measurement(*[made.block(1.2 * noise, 1.2) for noise in made.NOISE * 2])
+    now = made.measurement(
+        *[made.block(pinned=1.2 * noise, systemd=1.2) for noise in made.NOISE * 2]
+    )
 
     with pytest.raises(BaselineError, match="--numa-record=replace begins anew"):
         recording._refuse_slower(recorded(1.0), now)
@@ -43,14 +45,14 @@ def test_a_host_that_is_slower_than_its_record_does_not_become_the_measure() -> 
 
 @pytest.mark.parametrize("then_s", [1.0, 1.2], ids=["as it was", "faster than it was"])
 def test_a_host_that_is_no_slower_is_recorded(then_s: float) -> None:
-    now = made.measurement(*[made.block(noise, 1.5) for noise in made.NOISE * 2])
+    now = made.measurement(*[made.block(pinned=noise, systemd=1.5) for noise in made.NOISE * 2])
 
     recording._refuse_slower(recorded(then_s), now)
 
 
 def test_a_session_with_failed_requests_has_no_line_in_the_history() -> None:
-    broken = made.block(1.0, 1.0)
-    broken["systemd"] = [made.run("systemd", made.result(1.0, failure="http_500"))]
+    failed = made.run("systemd", made.result(1.0, failure="http_500"))
+    broken = {**made.block(pinned=1.0), "systemd": [failed]}
 
     found = recording.entry(recorded(1.0), made.measurement(broken), [])
 

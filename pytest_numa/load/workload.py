@@ -96,6 +96,11 @@ class Workload:
         return f"{self.duration_s:g} s"
 
     @property
+    def known_amount(self) -> int | None:
+        """How many requests there will be; None where the time decides."""
+        return self.n_requests if self.duration_s is None else None
+
+    @property
     def offered(self) -> str:
         """How much is offered, in words: two workloads that read the same are comparable."""
         pace = (

@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from pytest_numa import formatting
 from pytest_numa.audit import STATUSES, Result
+from pytest_numa.problem import Problem
 
 
 def text(results: Sequence[Result]) -> str:
@@ -45,6 +46,21 @@ def paragraph(one: Result) -> str:
     if one.outcome.fix is not None:
         lines.append(f"  fix:   {formatting.printable(one.outcome.fix.text)}")
     return "\n".join(lines)
+
+
+def problem(one: Result) -> Problem:
+    """The same for the end of a session."""
+    fix = () if one.outcome.fix is None else (("to fix", one.outcome.fix.text),)
+    return Problem(
+        weight="fail",
+        what=f"the host is not fit: {one.check.name} ({one.check.id})",
+        rows=(
+            ("expected", one.check.wanted),
+            ("found", one.outcome.found),
+            ("risk", one.check.risk),
+            *fix,
+        ),
+    )
 
 
 def document(results: Sequence[Result]) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """A session as the living markdown document tells it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from pytest_numa import formatting, outcome, settings
+from pytest_numa import formatting, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement, Run
-from pytest_numa.metrics import METRICS
 from pytest_numa.report import (
+    conclusion,
     conditions,
     evidence_table,
     explanation,
+    figure_tables,
     figures,
     markdown,
     placement,
@@ -24,13 +25,17 @@ def session(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> markdown.Session:
     """All that the document says of this session."""
+    told = conclusion.of(wanted, measurement, judgements)
     return markdown.Session(
         when=measurement.begun_at,
         host=wanted.identity.hostname,
         rows=tuple(_row(wanted, measurement, mode) for mode in MODES if measurement.runs(mode)),
-        bullets=tuple(_bullets(measurement, judgements)),
+        bullets=told.sentences,
+        line=told.line,
+        next_markdown="\n".join(f"{number}. {text}" for number, text in enumerate(told.steps, 1)),
+        figures_markdown=figure_tables.tables(measurement),
         topology_markdown=topology.topology_tables(wanted.topology),
-        placement_markdown=_placement(measurement.runs("systemd")),
+        placement_markdown=_placement(wanted, measurement.runs("systemd")),
         details_markdown=_details(wanted, measurement, judgements),
         explanation_markdown=explanation.explanation(
             wanted.policy.cpu_list, wanted.policy.node_list
@@ -62,72 +67,49 @@ def _row(wanted: settings.Settings, measurement: Measurement, mode: str) -> mark
     )
 
 
-def _bullets(measurement: Measurement, judgements: Sequence[Judgement]) -> list[str]:
-    """In words: does systemd match pinning by hand, is placement right, what did pinning buy."""
-    texts = [_match(judgements), _placed(measurement)]
-    if {"unpinned", "pinned"} <= set(measurement.blocks[0]) and not outcome.failed_requests(
-        measurement.blocks
-    ):
-        metric = METRICS["tokens_per_s"]
-        effect = outcome.effect_of_pinning(measurement, metric)
-        texts.append(f"What pinning by hand did to throughput: {effect.sentence}.")
-    return texts
-
-
-def _match(judgements: Sequence[Judgement]) -> str:
-    same_session = [one for one in judgements if one.against == "pinned" and not one.advice]
-    if not same_session:
-        return "The systemd run was not compared with the manually pinned run in this session."
-    outcomes = {one.verdict.outcome for one in same_session}
-    words = {
-        "fail": "The systemd run does **not** match the manually pinned run",
-        "inconclusive": "Whether the systemd run matches the pinned run is **not decided**",
-        "pass": "The systemd run matches the manually pinned run",
-    }
-    worst = next(word for word in words if word in outcomes)
-    parts = "; ".join(figures.brief(one) for one in same_session)
-    return f"{words[worst]}: {parts}."
-
-
-def _placed(measurement: Measurement) -> str:
-    runs = measurement.runs("systemd")
-    findings = {str(finding) for run in runs for finding in run.findings}
-    threads = sum(len(process.threads) for process in runs[-1].processes)
-    seen = (
-        f"{figures.count(len(runs[-1].processes), 'process')} with "
-        f"{figures.count(threads, 'thread')} at the last"
-    )
-    if findings:
-        bad = figures.count(len(findings), "finding")
-        return f"Placement is **not** as the policy says: {bad} ({seen})."
-    looks = figures.count(len(runs), "run")
-    return f"Placement is as the policy says, looked at after {looks} ({seen})."
-
-
-def _placement(runs: Sequence[Run]) -> str:
-    """The service's processes after the last run: allowed CPUs, and bytes by node."""
+def _placement(wanted: settings.Settings, runs: Sequence[Run]) -> str:
+    """The service's processes after the last run: allowed CPUs, and bytes on each node."""
+    if not runs:
+        return ""
     proof = runs[-1].proof
+    nodes = [node.id for node in wanted.topology.nodes]
     rows = [
         (
-            process.pid,
+            str(process.pid),
             formatting.markdown_cell(process.comm),
             formatting.markdown_cell(proof.role_of(process)),
-            len(process.threads),
+            str(len(process.threads)),
             placement.allowed_cpus(process),
-            ", ".join(
-                f"N{node} {formatting.bytes_iec(size)}"
-                for node, size in sorted((process.bytes_by_node or {}).items())
-            )
-            or "not readable",
+            *_sizes(process.bytes_by_node, nodes),
         )
         for process in proof.processes
     ]
-    headers = ("PID", "Process", "Role", "Threads", "Allowed CPUs", "Memory")
-    table = tabulate(rows, headers=headers, tablefmt="pipe")
+    if len(rows) > 1:
+        threads = sum(len(process.threads) for process in proof.processes)
+        rows.append(("all", "", "", str(threads), "", *_sizes(proof.bytes_by_node, nodes)))
+    headers = ("PID", "Process", "Role", "Threads", "Allowed CPUs", *(f"Node {n}" for n in nodes))
+    aligned = ("right", "left", "left", "right", "left", *("right" for _ in nodes))
+    table = tabulate(
+        rows, headers=headers, tablefmt="pipe", disable_numparse=True, colalign=aligned
+    )
     notes = "\n".join(f"- {formatting.markdown_cell(note)}" for note in proof.notes)
     findings = dict.fromkeys(str(finding) for run in runs for finding in run.findings)
-    parts = [table, notes, *(f"```text\n{text}\n```" for text in findings)]
+    parts = [table, notes, *(f"```text\n{_unfenced(text)}\n```" for text in findings)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _sizes(by_node: Mapping[int, int] | None, nodes: Sequence[int]) -> list[str]:
+    if by_node is None:
+        return ["not readable"] * len(nodes)
+    return [formatting.bytes_iec(by_node.get(node, 0)) for node in nodes]
+
+
+def _unfenced(text: str) -> str:
+    """Text of others inside a code block, which it must not end."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\ufffd"
+        for char in text.replace("`" * 3, "'" * 3)
+    )
 
 
 def _details(
@@ -143,7 +125,8 @@ def _details(
         )
         for one in judgements
     ]
-    table = tabulate(rows, headers=("Figure", "Against", "Verdict", "In words"), tablefmt="pipe")
+    headers = ("Figure", "Against", "Verdict", "In words")
+    table = tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True)
     notes = [
         *figures.limits(wanted),
         figures.client_place(wanted),

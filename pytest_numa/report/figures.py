@@ -27,10 +27,19 @@ def brief(one: Judgement) -> str:
     """A judgement in a few words: figure, change, interval."""
     if not one.verdict.blocks:
         return f"{one.demand.metric.label} was measured in no block that counts"
-    low, high = one.verdict.interval
-    change = f"{abs(one.verdict.slowdown):.1%} {'slower' if one.verdict.slowdown > 0 else 'faster'}"
-    shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
-    return f"{one.demand.metric.label} {change} ({shown})"
+    return f"{one.demand.metric.label} {outcome.change(one.verdict)}"
+
+
+def verdict(one: Judgement) -> str:
+    """A judgement in one line: figure, what it was held against, change, interval."""
+    against = {"pinned": "pinned", "record": "the record", "limit": "its limit"}[one.against]
+    return f"{one.demand.metric.label} against {against}: {_come_out(one)}"
+
+
+def _come_out(one: Judgement) -> str:
+    if not one.verdict.blocks:
+        return "measured in no block that counts"
+    return one.verdict.sentence if one.against == "limit" else outcome.change(one.verdict)
 
 
 def properties(measurement: Measurement) -> list[tuple[str, str]]:
@@ -99,17 +108,8 @@ def notices(
     wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
 ) -> list[str]:
     """What a reader should know beside the verdicts."""
-    found = list(measurement.notes)
+    found = [*remarks(wanted, measurement), *client_bound(measurement)]
     found += [text.splitlines()[0] for text in outcome.failed_requests(measurement.blocks)]
-    bound = [run for run in _runs(measurement) if run.result.client.bound]
-    if bound:
-        found.append(
-            f"the load generator was the limit in {len(bound)} of {len(_runs(measurement))} runs "
-            "(client-bound): these say little of the server; use a lower concurrency"
-        )
-    found += measurement.page_cache
-    found += _shared_cpus(wanted, measurement)
-    found += _unlike_commands(measurement)
     if wanted.lacks_baseline:
         found.append(
             "no pinned baseline is recorded for this class of host, workload, server and policy: "
@@ -119,6 +119,28 @@ def notices(
     if any(one.against == "record" for one in failed):
         found += _drift(wanted, measurement, failed)
     return found
+
+
+def remarks(wanted: settings.Settings, measurement: Measurement) -> list[str]:
+    """How it was measured, where nothing is wrong with that."""
+    return [
+        *measurement.notes,
+        *measurement.page_cache,
+        *_shared_cpus(wanted, measurement),
+        *_unlike_commands(measurement),
+    ]
+
+
+def client_bound(measurement: Measurement) -> list[str]:
+    """Whether the load generator was the limit in some of the runs."""
+    runs = _runs(measurement)
+    bound = [run for run in runs if run.result.client.bound]
+    if not bound:
+        return []
+    return [
+        f"the load generator was the limit in {len(bound)} of {len(runs)} runs (client-bound): "
+        "these say little of the server; use a lower concurrency"
+    ]
 
 
 def _shared_cpus(wanted: settings.Settings, measurement: Measurement) -> list[str]:

@@ -4,7 +4,7 @@ Whatever else stands in the document was written by people, and stays byte for b
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ MODE_LABELS = {
     "pinned": "Pinned",
     "systemd": "Systemd",
 }
-SECTIONS = ("latest", "topology", "policy")
+SECTIONS = ("latest", "sessions", "topology", "policy")
 
 _TITLE = """\
 # NUMA baseline
@@ -26,6 +26,8 @@ _TITLE = """\
 Each session of pytest-numa appends its rows to the table of runs, and rewrites what is between its
 own begin and end markers. All else in this file is yours and stays as you write it."""
 _RUNS_HEADING = "## Runs"
+_MOST_SESSIONS = 50
+_OLDER = "Older ones are in the table of runs, and in `pytest-numa history`."
 _BLANK = " \t\r\n"
 
 
@@ -77,6 +79,10 @@ class Session:
     topology_markdown: str
     placement_markdown: str
     details_markdown: str
+    line: str = ""
+    """The session in one line of markdown, for the list of sessions."""
+    next_markdown: str = ""
+    figures_markdown: str = ""
     explanation_markdown: str = ""
     evidence_markdown: str = ""
     governors_markdown: str = ""
@@ -92,7 +98,7 @@ def updated(text: str | None, session: Session, *, source: str) -> str:
     text = text or ""
     lines = blocks.scan(text)
     found = blocks.sections(lines, names=SECTIONS, source=source)
-    new = _sections(session)
+    new = _sections(session, earlier=_earlier(lines, found))
     edits = [
         _Edit(start=found[name].begin, stop=found[name].end - 1, text=new[name])
         for name in new
@@ -161,13 +167,22 @@ _PROBE = Session(
 )
 
 
-def _sections(session: Session) -> dict[str, str]:
+def _earlier(lines: Sequence[blocks.Line], found: Mapping[str, blocks.Section]) -> list[str]:
+    """The lines of earlier sessions, which stay when their section is rewritten."""
+    section = found.get("sessions")
+    body = lines[section.begin : section.end - 1] if section else ()
+    return [line.text for line in body if line.text.startswith("- ")]
+
+
+def _sections(session: Session, *, earlier: Sequence[str]) -> dict[str, str]:
     """Write our sections by name, without their markers; those with nothing to say are left out."""
     when = session.when.isoformat(sep=" ", timespec="seconds")
     latest = [
         "## Latest session",
         f"{when} on {formatting.markdown_cell(session.host)}",
         "\n".join(f"- {' '.join(bullet.split())}" for bullet in session.bullets),
+        _under("### What to do next", session.next_markdown),
+        _under("### Figures", session.figures_markdown),
         _under("### Placement", session.placement_markdown),
         _under("### Verdicts and limits", session.details_markdown),
         _under("### CPU governors", session.governors_markdown),
@@ -176,10 +191,24 @@ def _sections(session: Session) -> dict[str, str]:
     ]
     bodies = {
         "latest": "\n\n".join(filter(None, latest)),
+        "sessions": _list(session, earlier),
         "topology": _under("## Topology", session.topology_markdown),
         "policy": session.explanation_markdown,
     }
     return {name: _harmless(body) for name, body in bodies.items() if body}
+
+
+def _list(session: Session, earlier: Sequence[str]) -> str:
+    """A line of each session, the newest first; the details are those of the latest alone."""
+    if not session.line:
+        return ""
+    when = f"{session.when:%Y-%m-%d %H:%M}"
+    head = f"- {when} {formatting.markdown_cell(session.host)}: {' '.join(session.line.split())}"
+    shown = [head, *(line for line in earlier if line != head)]
+    older = [_OLDER] if len(shown) > _MOST_SESSIONS else []
+    return _under("## Sessions", "\n".join(shown[:_MOST_SESSIONS])) + "".join(
+        f"\n\n{text}" for text in older
+    )
 
 
 def _under(heading: str, block: str) -> str:

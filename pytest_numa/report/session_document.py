@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from pytest_numa import gate, outcome, session_file, settings, versions
+from pytest_numa import explained, gate, outcome, session_file, settings, versions
 from pytest_numa.errors import LoadError
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
@@ -117,9 +117,9 @@ def _outcome(
 ) -> list[dict[str, Any]]:
     """What the packaged tests ask, with a text for each thing that is not as demanded."""
     parts = {
-        "placement": outcome.of_placement(measurement, wanted.wanted),
-        "speed": outcome.of_figures(measurement, judgements),
-        "record": outcome.of_record(judgements, wanted),
+        "placement": explained.of_placement(measurement, wanted.wanted),
+        "speed": explained.of_figures(measurement, judgements, wanted),
+        "record": explained.of_record(judgements, wanted),
     }
     return [
         {"what": what, "result": part.result, "texts": list(part.texts)}

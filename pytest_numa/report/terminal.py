@@ -1,7 +1,11 @@
-"""What stands on the terminal: the header, the progress, and the table at the end."""
+"""What stands on the terminal while a session measures and at its end, failures first.
 
-import textwrap
+The end is made to stand alone: whoever sees the last 30 lines of a log, and nothing else, is to
+learn what is wrong, why it probably is, and what to do.
+"""
+
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tabulate import tabulate
 
@@ -9,37 +13,44 @@ from pytest_numa import formatting, outcome, settings
 from pytest_numa.experiment import MODES, Position
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement, Run
+from pytest_numa.problem import Problem
 from pytest_numa.report import conditions, figures
+from pytest_numa.report.lines import Line, Style, cut, usable, wrapped
+from pytest_numa.services import log_text
 
-_WIDTH = 80
-_ALIGNED = ("left", *("right",) * 7)
-_COLUMNS = ("Mode", "Runs", "Avg ms", "p95 ms", "TTFT ms", "tokens/s", "req/s", "Failed")
-
-
-def header(wanted: settings.Settings) -> list[str]:
-    """Host, policy, manager, control and budget: what the session is about."""
-    policy, workload, plan = wanted.policy, wanted.workload, wanted.plan
-    recorded = len(wanted.baseline.sessions) if wanted.baseline else 0
-    texts = [
-        f"CPUs {policy.cpu_list}, memory of node {policy.node_list}; unit {wanted.unit.name}",
-        f"manager {wanted.manager.name}: {wanted.manager.reason}",
-        workload.offered,
-        f"modes {', '.join(plan.modes)}",
-        f"at most {figures.count(plan.budget.max_blocks, 'block')}; margin {wanted.margin:.0%}; "
-        f"baseline: {f'{recorded} recorded' if recorded else _without_baseline(wanted)}",
-        *(["null control: pinned against itself"] if wanted.is_null_control else []),
-        figures.client_place(wanted),
-        *figures.limits(wanted),
-    ]
-    return [line for text in texts for line in _wrapped(text, first="numa: ")]
+# The title above and pytest's own last line below make it 30.
+MOST_LINES = 28
+_MOST_LOG_LINES = 6
+_MOST_ROW_LINES = 3
+_LEADS: Mapping[str, tuple[str, Style]] = {
+    "error": ("ERROR", "fail"),
+    "fail": ("FAILED", "fail"),
+    "inconclusive": ("INCONCLUSIVE", "inconclusive"),
+    "skip": ("SKIPPED", "inconclusive"),
+}
+_STYLES: Mapping[str, Style] = {"fail": "fail", "inconclusive": "inconclusive", "pass": "pass"}
+_OUTCOMES = ("fail", "inconclusive", "pass", "advisory")
 
 
-def _without_baseline(wanted: settings.Settings) -> str:
-    if not wanted.lacks_baseline:
-        return "none recorded, and this session is" if wanted.is_recording else "none"
-    if wanted.missing_baseline == "skip":
-        return "none recorded; tests with a ratio will be skipped"
-    return "none recorded, so tests with a ratio will fail: --numa-record makes one"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """All that the end of a session is told from."""
+
+    wanted: settings.Settings
+    measurement: Measurement | None = None
+    judgements: Sequence[Judgement] = ()
+    problems: Sequence[Problem] = ()
+    told: Sequence[str] = ()
+    """What was done besides, such as the recording of a baseline."""
+    troubles: Sequence[str] = ()
+    """What fails the session and no single test."""
+    has_placement: bool = False
+    """Whether a test asks for a placement; without a problem it is as it should be."""
+
+
+def starting(position: Position) -> str:
+    """The live line while a server loads its model."""
+    return f"{_where(position)}: the server starts"
 
 
 def progress(position: Position, done: int, failed: int, n_requests: int | None) -> str:
@@ -48,10 +59,12 @@ def progress(position: Position, done: int, failed: int, n_requests: int | None)
     left = "" if left_s is None else f", at most {formatting.duration(left_s)} left"
     bad = f", {failed} failed" if failed else ""
     all_of = "" if n_requests is None else f" of {n_requests}"
-    return (
-        f"numa: block {position.block + 1} of at most {position.plan.budget.max_blocks}, "
-        f"{position.mode}: {done}{all_of} requests{bad}{left}"
-    )
+    return f"{_where(position)}: {done}{all_of} requests{bad}{left}"
+
+
+def _where(position: Position) -> str:
+    most = position.plan.budget.max_blocks
+    return f"numa: block {position.block + 1} of at most {most}, {position.mode}"
 
 
 def block(number: int, runs: Mapping[str, Sequence[Run]], *, under: str | None = None) -> str:
@@ -61,60 +74,189 @@ def block(number: int, runs: Mapping[str, Sequence[Run]], *, under: str | None =
         for mode in MODES
         if mode in runs
     }
-    parts = [f"{mode} {rate:.1f} tokens/s" for mode, rate in rates.items()]
+    parts = [f"{mode} {rate:.1f}" for mode, rate in rates.items()]
     name = f"{under}, block" if under else "block"
-    return f"numa: {name} {number}: {', '.join(parts)}"
+    return f"numa: {name} {number}: {', '.join(parts)} tokens/s"
 
 
 def unfinished(wanted: settings.Settings) -> str | None:
     """What becomes of the blocks of a session that was interrupted."""
     path = wanted.unfinished_path
-    if not path.exists():
+    # The first line is the head: it says what the blocks belong to.
+    if not path.exists() or path.read_bytes().count(b"\n") < 2:  # noqa: PLR2004
         return None
-    return f"numa: finished blocks are kept in {path}: the same command with --numa-resume goes on"
+    return f"finished blocks are kept in {path}: the same command with --numa-resume goes on"
 
 
-def summary(
-    wanted: settings.Settings, measurement: Measurement, judgements: Sequence[Judgement]
-) -> list[str]:
-    """The table of modes, then each verdict, those that are not good first."""
-    rows = [_row(mode, measurement.runs(mode)) for mode in MODES if measurement.runs(mode)]
-    lines = tabulate(rows, headers=_COLUMNS, disable_numparse=True, colalign=_ALIGNED).splitlines()
-    order = ("fail", "inconclusive", "pass", "advisory")
-    ranked = sorted(judgements, key=lambda one: order.index(one.outcome))
-    lines.append("")
-    for one in ranked:
-        lines += _wrapped(outcome.sentence(one), first=f"{one.outcome:12}  ")
-    if wanted.is_null_control:
-        return lines
-    notes = [
-        *conditions.sentences(measurement),
-        *figures.notices(wanted, measurement, judgements),
-        f"report: {wanted.report_path}",
-    ]
-    return [*lines, "", *(line for note in notes for line in _wrapped(note, first="- "))]
+def summary(end: End, *, verbosity: int = 0, width: int = 80) -> list[Line]:
+    """The end of a session: problems, the table of modes, verdicts, notes; as asked for."""
+    problems = [*map(_trouble, end.troubles), *end.problems]
+    if verbosity < -1:
+        return [line for one in problems for line in _what(one, width)[:1]]
+    if verbosity < 0:
+        return _problems(problems, width, most=MOST_LINES)
+    if verbosity > 0:
+        return _joined([_problems(problems, width, most=None), *_rest(end, width, is_full=True)])
+    rest = _rest(end, width, is_full=False)
+    if not _is_failed(end, problems):
+        return _joined([_problems(problems, width, most=None), *rest])
+    shown = _problems(problems, width, most=MOST_LINES - len(_joined([[], *rest[-1:]])) - 1)
+    # What is least missed goes first: it stands in the report, which the last line names.
+    for part in rest[:-1]:
+        left = MOST_LINES - len(_joined([shown, part, rest[-1]]))
+        shown = _joined([shown, part[: len(part) + min(0, left)]])
+    return _joined([shown, rest[-1]])
 
 
-def _wrapped(text: str, *, first: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width=_WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _is_failed(end: End, problems: Sequence[Problem]) -> bool:
+    """Whether somebody will look for the cause in the last lines."""
+    undecided = "inconclusive" if end.wanted.inconclusive == "fail" else "fail"
+    return any(one.weight in ("error", "fail", undecided) for one in problems)
 
 
-def _row(mode: str, runs: Sequence[Run]) -> list[str]:
-    results = [run.result for run in runs]
+def _joined(parts: Sequence[Sequence[Line]]) -> list[Line]:
+    """With a blank line between parts that are there."""
+    found: list[Line] = []
+    for part in filter(None, parts):
+        found += [*([Line()] if found else []), *part]
+    return found
+
+
+def _rest(end: End, width: int, *, is_full: bool) -> list[list[Line]]:
+    """What follows the problems, the most important first; the last part is never left out."""
+    notes = [line for text in end.told for line in wrapped(text, first="- ", width=width)]
+    if end.measurement is None:
+        texts = filter(None, [unfinished(end.wanted)])
+        return [
+            [*notes, *(line for text in texts for line in wrapped(text, first="", width=width))]
+        ]
+    last = [] if end.wanted.is_null_control else [f"report: {end.wanted.report_path}"]
+    found = _notes(end, width)
     return [
-        mode,
-        str(len(runs)),
-        formatting.number(figures.mean([result.latency_ms.mean for result in results])),
-        formatting.number(figures.mean([result.latency_ms.p95 for result in results])),
-        formatting.number(figures.mean([result.ttft_ms.p50 for result in results])),
-        formatting.number(figures.mean([result.output_tokens_per_s for result in results])),
-        formatting.number(figures.mean([result.requests_per_s for result in results])),
-        str(sum(result.failed for result in results)),
+        table(end.measurement, width),
+        _verdicts(end, width, is_full=is_full),
+        found,
+        [*notes, *(line for text in last for line in wrapped(text, first="", width=width))],
     ]
+
+
+def _notes(end: End, width: int) -> list[Line]:
+    if end.measurement is None or end.wanted.is_null_control:
+        return []
+    texts = [
+        *conditions.sentences(end.measurement),
+        *figures.remarks(end.wanted, end.measurement),
+        # Where it decides the session it is told as a problem.
+        *([] if _is_client_bound(end) else figures.client_bound(end.measurement)),
+    ]
+    return [line for text in texts for line in wrapped(text, first="- ", width=width)]
+
+
+def _is_client_bound(end: End) -> bool:
+    return any("(client-bound)" in one.what for one in end.problems)
+
+
+def _problems(problems: Sequence[Problem], width: int, *, most: int | None) -> list[Line]:
+    """Each in full, as many as fit; of the others the first line, or their number."""
+    found: list[Line] = []
+    for number, one in enumerate(problems):
+        lines = _problem(one, width, is_whole=most is None)
+        left = len(problems) - number - 1
+        if most is not None and number and len(found) + len(lines) + bool(left) > most:
+            more = figures.count(left + 1, "more problem")
+            return [*found, Line(text=f"and {more}, in full further up")]
+        found += lines
+    return found
+
+
+def _problem(one: Problem, width: int, *, is_whole: bool) -> list[Line]:
+    log = one.log if is_whole else one.log[-_MOST_LOG_LINES:]
+    rows = [row for row in one.rows if row[1]]
+    return [
+        *_what(one, width),
+        *(
+            line
+            for label, text in rows
+            for line in _shortened(
+                wrapped(text, first=f"  {label:10}", width=width),
+                None if is_whole else _MOST_ROW_LINES,
+            )
+        ),
+        *([Line(text="  its log ends:")] if log else []),
+        *(line for text in log for line in _log_line(text, width)),
+    ]
+
+
+def _log_line(text: str, width: int) -> list[Line]:
+    """Cut to the width, but for an error, which is what the log is shown for."""
+    if log_text.is_error(text):
+        return _shortened(wrapped(text, first="    ", width=width), _MOST_ROW_LINES)
+    return [Line(text=cut(f"    {text}", usable(width)))]
+
+
+def _shortened(found: list[Line], most: int | None) -> list[Line]:
+    """A command line may be long, and stands in full further up."""
+    if most is None or len(found) <= most:
+        return found
+    return [*found[: most - 1], Line(text=f"{found[most - 1]}"[:-4].rstrip() + " ...")]
+
+
+def _what(one: Problem, width: int) -> list[Line]:
+    lead, style = _LEADS[one.weight]
+    return wrapped(one.what, first=f"{lead}  ", width=width, indent=2, style=style)
+
+
+def _trouble(text: str) -> Problem:
+    return Problem(weight="error", what=" ".join(text.split()))
+
+
+def table(measurement: Measurement, width: int) -> list[Line]:
+    """The mean figures of each mode, in as many columns as fit."""
+    rows = [_row(mode, measurement.runs(mode)) for mode in MODES if measurement.runs(mode)]
+    left_out: list[str] = []
+    for name in ("", "req/s", "Runs", "TTFT ms", "p95 ms", "Failed"):
+        left_out.append(name)
+        shown = [{key: row[key] for key in row if key not in left_out} for row in rows]
+        aligned = ("left", *("right",) * (len(shown[0]) - 1)) if shown else ()
+        text = tabulate(shown, headers="keys", disable_numparse=True, colalign=aligned)
+        if all(len(line) <= usable(width) for line in text.splitlines()):
+            break
+    return [Line(text=line) for line in text.splitlines()]
+
+
+def _row(mode: str, runs: Sequence[Run]) -> dict[str, str]:
+    results = [run.result for run in runs]
+    return {
+        "Mode": mode,
+        "Runs": str(len(runs)),
+        "Avg ms": formatting.number(figures.mean([one.latency_ms.mean for one in results])),
+        "p95 ms": formatting.number(figures.mean([one.latency_ms.p95 for one in results])),
+        "TTFT ms": formatting.number(figures.mean([one.ttft_ms.p50 for one in results])),
+        "tokens/s": formatting.number(figures.mean([one.output_tokens_per_s for one in results])),
+        "req/s": formatting.number(figures.mean([one.requests_per_s for one in results])),
+        "Failed": str(sum(one.failed for one in results)),
+    }
+
+
+def _verdicts(end: End, width: int, *, is_full: bool) -> list[Line]:
+    """Each verdict with its change and interval; in words where ``is_full``."""
+    # The others are told as problems, with their figures.
+    told = [one for one in end.judgements if is_full or one.outcome in ("pass", "advisory")]
+    ranked = sorted(told, key=lambda one: _OUTCOMES.index(one.outcome))
+    said = [
+        (one.outcome, outcome.sentence(one) if is_full else figures.verdict(one)) for one in ranked
+    ]
+    if end.measurement and end.has_placement and not _misplaced(end):
+        runs = figures.count(len(end.measurement.runs("systemd")), "run")
+        said.append(("pass", f"placement: threads and pages are as the policy says, in {runs}"))
+    return [
+        line
+        for word, text in said
+        for line in wrapped(
+            text, first=f"{word:12}  ", width=width, style=_STYLES.get(word, "plain")
+        )
+    ]
+
+
+def _misplaced(end: End) -> bool:
+    return any(run.findings for run in (end.measurement.runs("systemd") if end.measurement else ()))

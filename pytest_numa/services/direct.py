@@ -51,12 +51,11 @@ class Child:
         status = self.process.poll()
         if status is None:
             return None
-        how = (
-            installed_unit.exit_text("1", str(status))
-            if status >= 0
-            else installed_unit.exit_text("2", str(-status))
+        ended = ("1", str(status)) if status >= 0 else ("2", str(-status))
+        return (
+            f"the service, launched by hand, ended: {installed_unit.exit_text(*ended)}\n"
+            f"{installed_unit.advice(*ended)}\nits log ends:\n{self.log_tail()}"
         )
-        return f"the service, launched by hand, ended: {how}\nits log ends:\n{self.log_tail()}"
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that the service wrote."""

@@ -91,7 +91,9 @@ def wait_ready(endpoint: Endpoint, trouble: Callable[[], str | None], *, timeout
             time.sleep(_POLL_S)
     raise ServiceError(
         f"the service did not answer at {endpoint.url}/health or /v1/models within {timeout_s:g} s "
-        f"(last: {answer}); allow more with --numa-start-timeout SECONDS"
+        f"(last: {answer})\n"
+        "  probably  it loads its model for longer than that, or listens elsewhere\n"
+        "  to fix    --numa-start-timeout SECONDS, or --numa-set port=NUMBER as the server has it"
     )
 
 

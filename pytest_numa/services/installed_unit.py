@@ -20,6 +20,10 @@ _STATE = (
     "ExecMainStatus",
 )
 _JOURNAL_LINES = 1000
+_CRASHES = frozenset(
+    str(number.value)
+    for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGBUS, signal.SIGFPE)
+)
 _EXITED = "1"  # CLD_EXITED; 2 and 3 are CLD_KILLED and CLD_DUMPED (sigaction(2))
 
 
@@ -69,9 +73,10 @@ class InstalledUnit:
         state = systemctl.show(self.scope, self.unit.name, *_STATE)
         restarts = int(state["NRestarts"] or 0)
         return (
-            f"{what}: {state['ActiveState']} ({state['SubState']}), result {state['Result']}, "
-            f"{exit_text(state['ExecMainCode'], state['ExecMainStatus'])}"
-            f"{f', restarted {restarts} times' if restarts else ''}\n"
+            f"{what}: {exit_text(state['ExecMainCode'], state['ExecMainStatus'])} "
+            f"({state['ActiveState']}, {state['SubState']}, result {state['Result']}"
+            f"{f', restarted {restarts} times' if restarts else ''})\n"
+            f"{advice(state['ExecMainCode'], state['ExecMainStatus'])}\n"
             f"its log ends:\n{self.log_tail()}"
         )
 
@@ -101,6 +106,27 @@ def exit_text(code: str, status: str) -> str:
     with contextlib.suppress(ValueError):
         return f"killed by {signal.Signals(int(status)).name}"
     return f"killed by signal {status}"
+
+
+def advice(code: str, status: str) -> str:
+    """Why a main process that ended like this probably did so, and what to do; in two lines."""
+    if code == _EXITED or code in ("", "0"):
+        cause, fix = (
+            "its log says why",
+            "mend what the log names; pytest -v shows the command that was run",
+        )
+    elif status == str(signal.SIGKILL.value):
+        cause = "the kernel ended it for want of memory (or MemoryMax=), or somebody did"
+        fix = (
+            "look for `Killed process` in dmesg; then a smaller model or cache, a node with more "
+            "memory, or a higher MemoryMax="
+        )
+    elif status in _CRASHES:
+        cause, fix = "the server crashed", "look at its log and at coredumpctl info; update it"
+    else:
+        cause = "it was told to end: by RuntimeMaxSec= or another unit, or by somebody"
+        fix = "look for who did in the journal (journalctl -u UNIT), and measure again"
+    return f"  probably  {cause}\n  to fix    {fix}"
 
 
 def _status_name(status: str) -> str:

@@ -10,6 +10,11 @@ _ERROR = re.compile(
 )
 
 
+def is_error(line: str) -> bool:
+    """Whether a line of a log tells of an error."""
+    return _ERROR.search(line) is not None
+
+
 def ending(text: str, lines: int) -> str:
     """The last lines; above them, marked, the last few errors that are told before."""
     told = text.splitlines()

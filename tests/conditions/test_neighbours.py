@@ -61,7 +61,7 @@ def children() -> list[psutil.Process]:
 
 
 def working() -> psutil.Process:
-    """The neighbour, once it copies: pinned, its buffers written, and some ticks of CPU time counted."""
+    """The neighbour, once it copies: pinned, its buffers written, and some CPU time counted."""
     (process,) = children()
     for _ in range(1000):
         at_work = process.memory_info().rss > 8 * MIB and process.cpu_times().user > 0.1

@@ -102,6 +102,7 @@ def test_a_misspelt_mark(pytester: pytest.Pytester) -> None:
     text = refused(pytester, "test_a_misspelt_mark.py", "-W", "ignore")
 
     assert "test_it: @pytest.mark.numa_latncy: no such mark; there are numa_placement" in text
+    assert "did you mean numa_latency?" in text
 
 
 @pytest.mark.parametrize(
