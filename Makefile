@@ -1,6 +1,7 @@
 # make accept: all set-up, then the main job with the embedded defaults.
 # make accept-vllm: the same with vLLM, which is large: see below.
 # make test:   all set-up, then the tests.
+# make docs:   all set-up, then the documentation as a site in site/.
 # Both install into .venv here and, as root on Debian or Ubuntu, the system packages named below.
 
 PYTHON ?= python3
@@ -30,7 +31,7 @@ ACCEPT_VLLM_OPTIONS ?= --numa-node auto --numa-margin 30 --numa-inconclusive pas
 	--numa-n-requests 6 --numa-concurrency 1 --numa-prompt-tokens 16 --numa-output-tokens 8 \
 	--numa-blocks 4 --numa-time 1500 --numa-start-timeout 600 --numa-missing-baseline record
 
-.PHONY: accept accept-vllm test lint types wheel system clean
+.PHONY: accept accept-vllm test lint types docs reference system clean
 
 accept: $(VENV)/installed
 	$(BIN)/python -m pytest $(ACCEPT_OPTIONS)
@@ -52,6 +53,16 @@ lint: $(VENV)/developed
 types: $(VENV)/developed
 	$(BIN)/mypy
 
+# The site, in site/: built without network, and any warning is an error.
+docs: $(VENV)/documented
+	$(BIN)/python docs/reference.py --check
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet \
+	-d $(VENV)/doctrees -b html docs site
+
+# The pages of docs/reference/, from the code.
+reference: $(VENV)/developed
+	$(BIN)/python docs/reference.py
+
 $(VENV)/installed: pyproject.toml | system
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
@@ -62,6 +73,10 @@ $(VENV)/installed: pyproject.toml | system
 $(VENV)/developed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group dev
 	$(BIN)/python -m pip install --quiet --no-deps "$(AXE)"
+	touch $@
+
+$(VENV)/documented: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
 
 # torchvision and torchaudio are builds for CUDA, which the import of vLLM stumbles over; the version
@@ -84,4 +99,4 @@ system:
 	@.ci/system-packages $(SYSTEM_PACKAGES)
 
 clean:
-	rm -rf $(VENV) .vllm .lab dist build
+	rm -rf $(VENV) .vllm .lab dist build site

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import fmean
 
-from gate_operating_characteristics import MARGIN, Host, session, wilson
+from gate_operating_characteristics import KINDS, MARGIN, Host, session, wilson
 from tabulate import tabulate
 
 from pytest_numa import gate
@@ -25,6 +25,7 @@ REQUESTS = 30
 SCATTER = 0.3
 RUNS = 5
 BEFORE = 20
+DEFAULT_KINDS = ("model", "the same within each mode")
 Verdict = tuple[str, float]
 
 
@@ -145,7 +146,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, help="processes at once [one for each CPU]")
     parser.add_argument("--cv", type=float, default=2.0, help="of one run, in percent [2]")
+    parser.add_argument("--noise", action="append", choices=KINDS, help="this kind only")
     parser.add_argument("--peer", action="append", choices=tuple(PEERS), help="this one only")
     given = parser.parse_args()
     names = [
@@ -153,8 +156,8 @@ def main() -> None:
         for name, (needs, _) in PEERS.items()
         if name in (given.peer or PEERS) and (not needs or importlib.util.find_spec(needs))
     ]
-    cells = [(name, kind) for kind in ("model", "the same within each mode") for name in names]
-    with multiprocessing.Pool() as pool:
+    cells = [(name, kind) for kind in given.noise or DEFAULT_KINDS for name in names]
+    with multiprocessing.Pool(given.jobs) as pool:
         rows = pool.map(partial(row, given=given), cells, chunksize=1)
     print(
         f"{given.repetitions} repetitions a cell, seed {given.seed}, margin {MARGIN:.0%}, CV of a "

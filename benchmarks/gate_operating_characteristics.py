@@ -174,15 +174,28 @@ def row(cell: tuple[str, float, int, float], given: argparse.Namespace) -> tuple
     )
 
 
+def _cell(text: str) -> tuple[float, int, float]:
+    cv, runs, slowdown = text.split(",")
+    return float(cv), int(runs), float(slowdown)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, help="processes at once [one for each CPU]")
     parser.add_argument("--figures", type=int, default=1, help="judged together in a session [1]")
     parser.add_argument("--noise", choices=KINDS, action="append", help="this kind only")
+    parser.add_argument(
+        "--cell",
+        action="append",
+        type=_cell,
+        metavar="CV,RUNS,SLOWDOWN",
+        help="as in 0.04,1,0; instead of the table's",
+    )
     given = parser.parse_args()
-    cells = [(kind, *cell) for kind in given.noise or KINDS for cell in CELLS]
-    with multiprocessing.Pool() as pool:
+    cells = [(kind, *cell) for kind in given.noise or KINDS for cell in given.cell or CELLS]
+    with multiprocessing.Pool(given.jobs) as pool:
         rows = pool.map(partial(row, given=given), cells, chunksize=1)
     print(
         f"{given.repetitions} repetitions a cell, seed {given.seed}, margin {MARGIN:.0%}, "

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_numa import (
-    acceptance,
     audit,
     benchmark_entries,
     explained,
@@ -18,6 +17,7 @@ from pytest_numa import (
     marks,
     options,
     outcome,
+    packaged_suite,
     problem,
     settings,
 )
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from pytest_numa.load.results import RunResult
     from pytest_numa.services.unit import Unit
 
-_ROOT = Path("/")
-_SUITE = Path(acceptance.__file__).with_name("test_acceptance.py")
-_LATENCIES = _SUITE.with_name("test_latencies.py")
 _DEMANDS = pytest.StashKey[marks.Demands]()
 _PLACEMENTS = pytest.StashKey[tuple[Wanted, ...]]()
 
@@ -51,15 +48,13 @@ class ActivePlugin:
 
     def __init__(self, config: pytest.Config) -> None:
         options.refuse_workers(config)
-        directory = config.invocation_params.dir
         try:
-            self.settings = settings.build(options.read(config), directory=directory)
+            given = options.read(config)
+            self.settings = settings.build(given, directory=config.invocation_params.dir)
             publication.check(self.settings)
         except PytestNumaError as error:
             raise pytest.UsageError(str(error)) from None
-        if config.args_source is not pytest.Config.ArgsSource.ARGS:
-            has_entries = benchmark_entries.has_pytest_benchmark(config)
-            config.args = [str(_SUITE), *([str(_LATENCIES)] if has_entries else [])]
+        packaged_suite.choose(config)
         self._config = config
         self._stack = contextlib.ExitStack()
         self._progress = TerminalProgress(config, self.settings.workload.known_amount)
@@ -76,15 +71,6 @@ class ActivePlugin:
         self._telling = Telling(config, self.settings, self._end)
         config.pluginmanager.register(self._telling, "numa-telling")
 
-    def pytest_pycollect_makemodule(
-        self, module_path: Path, parent: pytest.Collector
-    ) -> pytest.Module | None:
-        if module_path not in (_SUITE, _LATENCIES):
-            return None
-        # It lies outside the user's root directory, where pytest would call it by no name at all.
-        name = "/".join(("pytest_numa", *module_path.parts[-2:]))
-        return pytest.Module.from_parent(parent, path=module_path, nodeid=name)
-
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
@@ -97,8 +83,8 @@ class ActivePlugin:
         self._has_entries = any(map(benchmark_entries.is_measured, items))
         self._is_measuring = self._has_entries or any(item.stash[_DEMANDS] for item in items)
         self._wanted = {one: None for item in items for one in item.stash[_PLACEMENTS]}
-        asked = {one: None for item in items for one in item.stash[_DEMANDS].figures}
-        self._demands = [_demand(one) for one in asked]
+        asked = dict.fromkeys(one for item in items for one in item.stash[_DEMANDS].figures)
+        self._demands = list(map(_demand, asked))
         if lacking := outcome.lacking_modes(self._demands, self.settings.plan.modes):
             raise pytest.UsageError(lacking)
 
@@ -122,9 +108,8 @@ class ActivePlugin:
         result = yield
         asked = item.stash[_DEMANDS]
         if asked and self._measurement is not None:
-            has_figures = bool(asked.figures)
-            both = explained.Asked(placements=item.stash[_PLACEMENTS], has_figures=has_figures)
-            judged = self._judgements(asked)
+            judged, placements = self._judgements(asked), item.stash[_PLACEMENTS]
+            both = explained.Asked(placements=placements, has_figures=bool(asked.figures))
             self._tell(
                 explained.of_test(both, self._measurement, judged, self.settings),
                 explained.of_record(judged, self.settings),
@@ -216,9 +201,8 @@ class ActivePlugin:
         try:
             return tuple(self.settings.wanted_by(**asdict(one)) for one in demands.placements)
         except PytestNumaError as error:
-            raise pytest.UsageError(
-                f"{item.nodeid}: @pytest.mark.numa_placement: {error}"
-            ) from None
+            where = f"{item.nodeid}: @pytest.mark.numa_placement"
+            raise pytest.UsageError(f"{where}: {error}") from None
 
     def _close(self) -> None:
         try:
@@ -235,18 +219,13 @@ class ActivePlugin:
             pytest.fail(self._failure, pytrace=False)
         if self._measurement is not None:
             return
-        self._failure = "the service could not be measured: see the first error"
-        with self._as_failure():
-            plan = outcome.plan(self.settings.plan, self._demands)
-            if self._has_entries:
-                plan = replace(plan, modes=self.settings.plan.modes)
-            try:
-                self._measurement = self._opened().measure(
-                    plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
-                )
-            finally:
-                self._progress.end(self._telling.test)
-        self._failure = None
+        try:
+            with self._as_failure():
+                self._measurement = self._taken()
+        except BaseException as error:
+            why = error if self._config.getoption("reruns", None) else "see the first error"
+            self._failure = f"the service could not be measured: {why}"
+            raise
         try:
             if not outcome.failed_requests(self._measurement.blocks):
                 self._measurement = self._opened().under_conditions(self._measurement)
@@ -262,14 +241,25 @@ class ActivePlugin:
             self._telling.add(problem.parsed(str(error), weight="error"))
             raise pytest.fail.Exception(str(error), pytrace=False) from None
 
+    def _taken(self) -> Measurement:
+        plan = outcome.plan(self.settings.plan, self._demands)
+        if self._has_entries:
+            plan = replace(plan, modes=self.settings.plan.modes)
+        try:
+            return self._opened().measure(
+                plan, lambda blocks: outcome.is_decided(self._demands, blocks, self.settings)
+            )
+        finally:
+            self._progress.end(self._telling.test)
+
     def _write(self, measurement: Measurement) -> None:
         found = finishing.finish(self.settings, measurement, self._all_judgements())
         self._told += found.told
         self._notes += found.troubles
 
     def _all_judgements(self) -> list[Judgement]:
-        blocks = self._measurement.blocks if self._measurement else []
-        return outcome.judged(self._demands, blocks, self.settings)
+        found = self._measurement
+        return outcome.judged(self._demands, found.blocks if found else [], self.settings)
 
     def _judgements(self, asked: marks.Demands) -> list[Judgement]:
         wanted = [_demand(one) for one in asked.figures]
@@ -286,7 +276,7 @@ class ActivePlugin:
             pytest.skip("\n\n".join(texts))
 
     def _tell_host(self, ids: tuple[str, ...]) -> None:
-        here = Machine(root=_ROOT, topology=self.settings.topology, policy=self.settings.policy)
+        here = Machine(root=Path("/"), topology=self.settings.topology, policy=self.settings.policy)
         results = audit.run(here, ids)
         if failed := [one for one in results if one.status == "fail"]:
             for one in failed:

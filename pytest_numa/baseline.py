@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import sealing
+from pytest_numa import documents, sealing
 from pytest_numa.errors import BaselineError
 from pytest_numa.load.results import RunResult
 
@@ -82,6 +82,8 @@ def locate(path: Path, subject: Subject) -> Path:
 def load(path: Path, subject: Subject) -> Baseline | None:
     """The baseline in ``path``; None without one; BaselineError for another class or a bad file."""
     try:
+        if path.exists() and not path.is_file():
+            raise BaselineError(f"baseline {path} cannot be read: expected a regular file")
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -202,8 +204,8 @@ def _session_document(session: RecordedSession) -> dict[str, object]:
 def _parsed(text: str, path: Path) -> Baseline:
     keep = "it is left as it is; --numa-record=replace keeps it beside a new one"
     try:
-        document: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = documents.parse(text)
+    except ValueError as error:
         raise BaselineError(f"baseline {path} is no JSON ({error}): {keep}") from None
     schema = document.get("schema") if isinstance(document, dict) else None
     schema = schema if type(schema) is int else None
@@ -219,25 +221,38 @@ def _parsed(text: str, path: Path) -> Baseline:
             f"content, so its figures prove nothing; {keep}"
         )
     try:
-        return Baseline(
-            subject=Subject(facts={str(k): str(v) for k, v in document["subject"].items()}),
-            sessions=tuple(_session(one) for one in document["sessions"]),
-        )
+        facts = _typed(document["subject"], Mapping[str, str], "subject")
+        return Baseline(subject=Subject(facts=facts), sessions=_sessions(document["sessions"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BaselineError(
             f"baseline {path} is damaged ({type(error).__name__}: {error}): {keep}"
         ) from None
 
 
+def _sessions(found: Any) -> tuple[RecordedSession, ...]:  # noqa: ANN401 - JSON
+    if not found:
+        raise ValueError("no session")
+    return tuple(_session(one) for one in found)
+
+
 def _session(document: Any) -> RecordedSession:  # noqa: ANN401 - JSON
     blocks = [[RunResult.from_document(run) for run in block] for block in document["blocks"]]
     if not blocks or not all(blocks):
         raise ValueError("a session without runs")
+    evidence = tuple([dict(run) for run in block] for block in document.get("evidence", ()))
+    if evidence and list(map(len, evidence)) != list(map(len, blocks)):
+        raise ValueError("evidence of other runs")
     return RecordedSession(
-        when=str(document["when"]),
-        host=str(document["host"]),
-        versions={str(k): str(v) for k, v in document["versions"].items()},
+        when=_typed(document["when"], str, "when"),
+        host=_typed(document["host"], str, "host"),
+        versions=_typed(document["versions"], Mapping[str, str], "versions"),
         blocks=blocks,
-        fingerprint=dict(document.get("fingerprint", {})),
-        evidence=tuple([dict(run) for run in block] for block in document.get("evidence", ())),
+        fingerprint=_typed(document.get("fingerprint", {}), Mapping[str, Any], "fingerprint"),
+        evidence=evidence,
     )
+
+
+def _typed(value: Any, kind: Any, name: str) -> Any:  # noqa: ANN401 - JSON, and a form of typing
+    if not documents.has_type(value, kind):
+        raise TypeError(f"{name}: found {str(value)[:40]!r}")
+    return value

@@ -21,6 +21,10 @@ _KINDS = {"value": "store", "list": "append", "flag": "store_true"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the subcommand."""
+    parser.epilog = (
+        "Exit code: 0 every request completed, 1 one failed, 2 wrong usage, 130 stopped by Ctrl-C "
+        "or SIGTERM. What was measured until then is told."
+    )
     add = parser.add_argument
     add("--url", required=True, help=f"base of the server's URLs: {URL_FORMS}")
     for option in load_options.OPTIONS:

@@ -10,7 +10,7 @@ from pytest_numa import __version__
 from pytest_numa.errors import PytestNumaError
 
 # Each module has add_arguments(parser), and sets ``act``, which returns the exit code.
-_COMMANDS = {
+COMMANDS = {
     "init": ("init_command", "write an acceptance test, a unit and a CI workflow to start from"),
     "topology": ("topology_command", "nodes, CPUs, memory, distances and devices"),
     "placement": ("placement_command", "where the threads and pages of a running service are"),
@@ -22,6 +22,8 @@ _COMMANDS = {
     "audit": ("audit_command", "whether this host is fit for a pinned service"),
     "bench": ("bench_command", "load a running OpenAI-compatible server"),
 }
+# Of those that say nothing else.
+_USUAL_CODES = "Exit code: 0 good, 1 it could not be done, 2 wrong usage."
 
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -33,10 +35,12 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pytest-numa {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (module, text) in _COMMANDS.items():
+    for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name in argv:
             importlib.import_module(f"pytest_numa.{module}").add_arguments(command)
+            if "Exit code:" not in (command.epilog or ""):
+                command.epilog = f"{command.epilog or ''} {_USUAL_CODES}".strip()
     return parser
 
 

@@ -100,7 +100,7 @@ def _rows(
     before: SessionFile, now: SessionFile, mode: str, metrics: Sequence[Metric], margin: float
 ) -> list[Row]:
     sides = [
-        (values(one.modes[mode], metric, one), metric)
+        (values(_measured(one, mode), metric, one), metric)
         for metric in metrics
         for one in (before, now)
     ]
@@ -130,6 +130,27 @@ def _rows(
 
 def _by_share(judged: Callable[..., gate.Verdict]) -> gate.Comparison:
     return lambda share: judged(share=share)
+
+
+def _measured(one: SessionFile, mode: str) -> Blocks:
+    """The blocks of a mode that tell of the service; SessionError where its requests failed.
+
+    A service that refuses requests is fast; a load generator at its limit tells of itself.
+    """
+    blocks = one.modes[mode]
+    failed = sum(run.failed for block in blocks for run in block)
+    if failed:
+        raise SessionError(
+            f"the sessions cannot be compared: {failed} requests failed in mode {mode} of "
+            f"{one.path}, and a run with failures says nothing of speed"
+        )
+    kept = [block for block in blocks if not any(run.client.bound for run in block)]
+    if not kept:
+        raise SessionError(
+            f"the sessions cannot be compared: in mode {mode} of {one.path} the load generator, "
+            "and not the service, was the limit in every block"
+        )
+    return kept
 
 
 def values(blocks: Blocks, metric: Metric, source: SessionFile) -> list[list[float]]:

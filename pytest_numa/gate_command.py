@@ -14,6 +14,8 @@ from pytest_numa.option import integer, percent, positive
 from pytest_numa.report import gate as report
 
 _WRONG_USAGE = 2
+# Of pytest.
+_NO_TESTS_COLLECTED = 5
 _FIGURES = ("tokens_per_s", "mean", "ttft_p50")
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
@@ -105,7 +107,13 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _selftest(arguments: argparse.Namespace) -> int:
     own = (sys.executable, "-m", "pytest", "--numa-null-control")
-    return subprocess.run([*own, *arguments.what[1:]], check=False).returncode
+    code = subprocess.run([*own, *arguments.what[1:]], check=False).returncode
+    if code == _NO_TESTS_COLLECTED:
+        raise ValueError(
+            "selftest: nothing was measured: expected pytest's options with a policy after --, as "
+            "in: pytest-numa gate selftest -- --numa-node 0"
+        )
+    return code
 
 
 def _read(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_numa import documents
 from pytest_numa.errors import HistoryError
 
 SCHEMA = 1
@@ -94,7 +95,7 @@ def read(path: Path) -> History:
             continue
         try:
             entries.append(parse(line.decode()))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             notes.append(f"{path}:{number}: skipped: {error}")
     return History(entries=tuple(entries), notes=tuple(notes))
 
@@ -102,9 +103,9 @@ def read(path: Path) -> History:
 def parse(line: str) -> Entry:
     """The entry in a line; ValueError says what is wrong with it."""
     try:
-        document = json.loads(line)
-    except ValueError:
-        raise ValueError("no whole line of JSON") from None
+        document = documents.parse(line)
+    except ValueError as error:
+        raise ValueError(f"no whole line of JSON ({error})") from None
     if not isinstance(document, dict) or type(document.get("schema")) is not int:
         raise ValueError("no session of pytest-numa")
     if document["schema"] != SCHEMA:
@@ -130,7 +131,7 @@ def _texts(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:
-    found = [float(value) for value in values]
-    if not found or not all(0.0 < value < float("inf") for value in found):
-        raise ValueError(f"expected numbers above 0, found {values!r}")
-    return found
+    are_known = bool(values) and all(documents.has_type(value, float) for value in values)
+    if not are_known or not min(values) > 0:
+        raise ValueError(f"expected numbers above 0, found {str(values)[:60]}")
+    return [float(value) for value in values]

@@ -70,4 +70,10 @@ def _by_systemd(
         )
         return
     files = [*(file.path for file in bundle.files), *(place for place, _ in standing)]
-    yield from verify.findings(output, bundle.unit, files=files, has_programs=root == _HERE)
+    yield from verify.findings(
+        output,
+        bundle.unit,
+        files=files,
+        has_programs=root == _HERE,
+        known=verification.directives() if "Unknown key" in output else {},
+    )

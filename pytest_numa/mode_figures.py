@@ -44,7 +44,11 @@ def _interval(blocks: Blocks, mode: str, metric: Metric) -> tuple[float, float] 
     means = [fmean(runs) for runs in _values(blocks, mode, metric)]
     if len(means) < _FEWEST:
         return None
-    low, high = stats.of_one_series([math.log(mean) for mean in means]).bounds(_LEVEL)
+    logs = [math.log(mean) for mean in means]
+    error = max(stats.sd(logs), stats.LEAST_SD) / math.sqrt(len(logs))
+    # As they are, with every outlier: it is the interval of the mean beside it.
+    plain = stats.Estimate(log_ratio=fmean(logs), error=error, freedom=len(logs) - 1)
+    low, high = plain.bounds(_LEVEL)
     return math.exp(low), math.exp(high)
 
 

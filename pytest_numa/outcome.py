@@ -90,8 +90,12 @@ def judged(demands: Sequence[Demand], blocks: Blocks, wanted: settings.Settings)
 def host_drift(
     measurement: Measurement, wanted: settings.Settings, metric: str
 ) -> gate.Verdict | None:
-    """`pinned` now against `pinned` then: whether the host itself has changed. None unrecorded."""
-    if wanted.baseline is None or failed_requests(measurement.blocks):
+    """`pinned` now against `pinned` then: whether the host itself has changed.
+
+    None where nothing is recorded, or `pinned` was not measured.
+    """
+    is_measured = bool(measurement.runs("pinned"))
+    if wanted.baseline is None or not is_measured or failed_requests(measurement.blocks):
         return None
     recorded = [one.blocks for one in wanted.baseline.sessions]
     return gate.judge_against_record(

@@ -55,7 +55,7 @@ def spreads(sessions: Sequence[SessionFile], metrics: Sequence[Metric]) -> list[
         if freedom < _FEW_RUNS - 1:
             raise SessionError(
                 f"expected at least {_FEW_RUNS} runs of one mode to tell their spread, found "
-                f"{runs}; give more files, or --cv PCT"
+                f"{runs or 'one'}; give more files, or --cv PCT"
             )
         squares = math.fsum((len(group) - 1) * stats.sd(group) ** 2 for group in groups)
         cv = math.sqrt(math.expm1(squares / freedom))

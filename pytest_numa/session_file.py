@@ -4,17 +4,18 @@ Three kinds of JSON are read: a session (``--numa-json``), a recorded baseline, 
 session is meant, and one run (``pytest-numa bench --json``), which is a session of one block.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_numa import sealing
+from pytest_numa import documents, sealing
 from pytest_numa.errors import SessionError
 from pytest_numa.load.results import RunResult
 
 SCHEMA = 1
+_UNSEALED_SCHEMA = 1
+_BASELINE_SCHEMAS = (_UNSEALED_SCHEMA, 2)
 KIND = "pytest-numa session"
 
 Blocks = Sequence[Sequence[RunResult]]
@@ -62,27 +63,36 @@ def document(path: Path) -> dict[str, Any]:
 
 def _loaded(path: Path, expected: str) -> Any:  # noqa: ANN401 - JSON
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return documents.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SessionError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SessionError(f"{path}: {expected}, found no JSON ({error})") from None
 
 
-def _session(document: Mapping[str, Any], path: Path) -> SessionFile:
+def _session(document: Any, path: Path) -> SessionFile:  # noqa: ANN401 - JSON
+    if not isinstance(document, dict):
+        raise TypeError(f"a {type(document).__name__}")
     if document.get("kind") == KIND:
         if document["schema"] != SCHEMA:
             raise ValueError(f"schema {document['schema']!r}, and this version reads {SCHEMA}")
         modes = {str(mode): _blocks(blocks) for mode, blocks in document["modes"].items()}
+        if not modes:
+            raise ValueError("a session without runs")
         took_s = document["took_s"]
         own = document
     elif "sessions" in document:
-        if sealing.is_broken(document):
+        if document.get("schema") not in _BASELINE_SCHEMAS:
+            raise ValueError(f"a baseline of schema {document.get('schema')!r}")
+        is_bare = sealing.KEY not in document and document["schema"] != _UNSEALED_SCHEMA
+        if is_bare or sealing.is_broken(document):
             raise ValueError("a baseline that was changed after it was written")
         own = document["sessions"][-1]
         modes, took_s = {"pinned": _blocks(own["blocks"])}, None
     else:
         return SessionFile(path=path, modes={"bench": _blocks([[document]])})
+    if not (took_s is None or (documents.has_type(took_s, float) and took_s > 0)):
+        raise ValueError(f"took_s of {took_s!r}")
     return SessionFile(
         path=path,
         modes=modes,

@@ -86,7 +86,9 @@ class Settings:
     def inputs(self, plan: Plan) -> str:
         """A digest of all that blocks of one session have in common."""
         parts = (__version__, self.subject.facts, self.unit.text, plan.modes, plan.runs)
-        others = (self.workload, self.limits, self.page_cache.choice)
+        # A host of the same class may share the folder; a null control has no unit in it.
+        where = (self.identity.hostname, self.is_null_control)
+        others = (self.workload, self.limits, self.page_cache.choice, *where)
         return hashlib.sha256(repr((*parts, *others)).encode()).hexdigest()
 
     @property

@@ -14,6 +14,8 @@ from statistics import fmean, median
 
 _TINY = 1e-300
 _CLOSE = 1e-15
+# Of fewer degrees a quantile may be beyond what a float can square.
+_LEAST_FREEDOM = 0.1
 # Values that are alike to the last digit, as of a coarse clock, make nobody surer than this.
 LEAST_SD = 0.002
 # Where more than half of the values are one and the same, the others are no outliers.
@@ -22,6 +24,9 @@ _LEAST_SCALE = 1e-4
 _FIRST_DRAWN_IN = 7
 _FIRST_CORRELATED = 6
 _MOST_CORRELATED = 0.7
+# Over fewer a drift of the host has not come far, and a trend would take freedom, and hide what of
+# an autocorrelation there is.
+_FIRST_WITH_TREND = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +53,19 @@ def t_cdf(t: float, freedom: float) -> float:
 @lru_cache(maxsize=4096)
 def t_quantile(probability: float, freedom: float) -> float:
     """The t that P(T <= t) = ``probability`` holds for."""
-    if not 0 < probability < 1 or not freedom > 0:
+    if not 0 < probability < 1 or not freedom >= _LEAST_FREEDOM:
         raise ValueError(
-            "expected a probability between 0 and 1 and freedom > 0, "
+            f"expected a probability between 0 and 1 and freedom of {_LEAST_FREEDOM} or more, "
             f"found {probability!r} and {freedom!r}"
         )
     if probability > 0.5:  # noqa: PLR2004
         return -t_quantile(1 - probability, freedom)
-    low, high = 0.0, 1.0
-    while _tail(high, freedom) > probability:
-        low, high = high, high * 2
-    middle = (low + high) / 2
-    while low < middle < high:
-        low, high = (middle, high) if _tail(middle, freedom) > probability else (low, middle)
-        middle = (low + high) / 2
-    return -middle
+    # The tail is convex: by Newton's steps from below it is never overshot.
+    t, step = 0.0, 1.0
+    while step > _CLOSE * t:
+        step = (_tail(t, freedom) - probability) / _density(t, freedom)
+        t += step
+    return -t
 
 
 def sd(values: Sequence[float]) -> float:
@@ -79,6 +82,8 @@ def block_means(blocks: Sequence[Sequence[float]]) -> list[float]:
     The scale of "far" is that of all blocks together: of three runs alone none can be told to be
     an outlier. A median would waste a third of what three ordinary runs say.
     """
+    if all(len(block) == 1 for block in blocks):
+        return [value for (value,) in blocks]
     middles = [median(block) for block in blocks]
     apart = [
         abs(value - middle)
@@ -88,13 +93,13 @@ def block_means(blocks: Sequence[Sequence[float]]) -> list[float]:
     ]
     reach = 3 * median(apart) if apart else 0.0
     return [
-        fmean(min(max(value, middle - reach), middle + reach) for value in block)
+        fmean([min(max(value, middle - reach), middle + reach) for value in block])
         for block, middle in zip(blocks, middles, strict=True)
     ]
 
 
 def of_series(control: Sequence[float], candidate: Sequence[float]) -> Estimate:
-    """The difference by the spread of each mode's own series about a trend that both share.
+    """The difference by the spread of each mode's own series, about a trend that both share.
 
     For two series of the same blocks, three or more. It has nearly twice the freedom of the paired
     differences, and is too wide, never too narrow, where a block's noise strikes both modes.
@@ -102,21 +107,17 @@ def of_series(control: Sequence[float], candidate: Sequence[float]) -> Estimate:
     count = len(control)
     modes, kept = _drawn_in([control, candidate], reach=3.5)
     means = [fmean(mode) for mode in modes]
-    times = [number - (count - 1) / 2 for number in range(count)]
-    slope = math.fsum(
-        time * (one + other) for time, one, other in zip(times, *modes, strict=True)
-    ) / (2 * math.fsum(time * time for time in times))
-    rests = [
-        [value - mean - slope * time for value, time in zip(mode, times, strict=True)]
-        for mode, mean in zip(modes, means, strict=True)
-    ]
+    rests = [[value - mean for value in mode] for mode, mean in zip(modes, means, strict=True)]
+    taken = 2
+    if count >= _FIRST_WITH_TREND:
+        rests, taken = _without_trend(rests), 3
     squares = math.fsum(value * value for mode in rests for value in mode)
-    variance = max(squares / (2 * count - 3), LEAST_SD**2 / 2)
+    variance = max(squares / (2 * count - taken), LEAST_SD**2 / 2)
     widened = 2 * count / kept * _inflation(rests)
     return Estimate(
         log_ratio=means[1] - means[0],
         error=math.sqrt(2 * variance / count) * widened,
-        freedom=kept - 3,
+        freedom=kept - taken,
     )
 
 
@@ -130,34 +131,6 @@ def of_differences(differences: Sequence[float]) -> Estimate:
     widened = count / kept * _inflation([[value - mean for value in values]])
     error = max(sd(values), LEAST_SD) / math.sqrt(count) * widened
     return Estimate(log_ratio=mean, error=error, freedom=kept - 1)
-
-
-def of_one_series(ratios: Sequence[float]) -> Estimate:
-    """The mean of values by their own spread, as they are."""
-    error = max(sd(ratios), LEAST_SD) / math.sqrt(len(ratios))
-    return Estimate(log_ratio=fmean(ratios), error=error, freedom=len(ratios) - 1)
-
-
-def of_blocks_then_and_now(then: Sequence[Sequence[float]], now: Sequence[float]) -> Estimate:
-    """Welch's interval on blocks: unlike spreads, unlike numbers."""
-    before = [value for session in then for value in session]
-    parts = [
-        (max(sd(values), LEAST_SD) ** 2 / len(values), len(values) - 1) for values in (before, now)
-    ]
-    variance = math.fsum(part for part, _ in parts)
-    freedom = variance**2 / math.fsum(part**2 / count for part, count in parts)
-    return Estimate(
-        log_ratio=fmean(now) - fmean(before), error=math.sqrt(variance), freedom=freedom
-    )
-
-
-def of_one_more_session(then: Sequence[Sequence[float]], now: Sequence[float]) -> Estimate:
-    """One more session among the recorded ones; its own noise is never taken for less than seen."""
-    means = [fmean(session) for session in then]
-    between = max(sd(means), LEAST_SD)
-    within = max(sd(now), LEAST_SD) / math.sqrt(len(now))
-    error = math.sqrt(max(between, within) ** 2 + between**2 / len(means))
-    return Estimate(log_ratio=fmean(now) - fmean(means), error=error, freedom=len(means) - 1)
 
 
 def _drawn_in(series: Sequence[Sequence[float]], *, reach: float) -> tuple[list[list[float]], int]:
@@ -177,6 +150,16 @@ def _drawn_in(series: Sequence[Sequence[float]], *, reach: float) -> tuple[list[
     ], kept
 
 
+def _without_trend(rests: Sequence[Sequence[float]]) -> list[list[float]]:
+    """What is left of two series of the mean 0 without the straight line that both share."""
+    count = len(rests[0])
+    times = [number - (count - 1) / 2 for number in range(count)]
+    slope = math.fsum(
+        time * (one + other) for time, one, other in zip(times, *rests, strict=True)
+    ) / (2 * math.fsum(time * time for time in times))
+    return [[value - slope * time for value, time in zip(one, times, strict=True)] for one in rests]
+
+
 def _inflation(rests: Sequence[Sequence[float]]) -> float:
     """What an autocorrelation from block to block adds to the error: a factor of 1 or more."""
     count = len(rests[0])
@@ -185,8 +168,14 @@ def _inflation(rests: Sequence[Sequence[float]]) -> float:
         return 1.0
     products = math.fsum(now * then for one in rests for then, now in pairwise(one))
     # Taken from residuals, it comes out too small by 1/n and more, the more there is of it.
-    share = min(max(products / squares + 1.5 / count, 0.0), _MOST_CORRELATED)
+    share = min(max(products / squares + 1.75 / count, 0.0), _MOST_CORRELATED)
     return math.sqrt((1 + share) / (1 - share))
+
+
+def _density(t: float, freedom: float) -> float:
+    log_scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
+    power = (freedom + 1) / 2 * math.log1p(t * t / freedom)
+    return math.exp(log_scale - power) / math.sqrt(math.pi * freedom)
 
 
 def _tail(t: float, freedom: float) -> float:

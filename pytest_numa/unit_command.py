@@ -14,6 +14,7 @@ from pytest_numa.report import units as report
 from pytest_numa.services import catalogue, installation, journal, managers, systemctl, undo
 from pytest_numa.services.bundle import Bundle
 from pytest_numa.services.installed_unit import InstalledUnit
+from pytest_numa.services.unit import Unit
 
 _WRONG_USAGE = 2
 _UNKNOWN = 3
@@ -267,7 +268,9 @@ def _warn(footprint: undo.Footprint) -> None:
 
 
 def _unit_name(name: str) -> str:
-    return name if name.endswith((".service", ".slice")) else f"{name}.service"
+    whole = name if name.endswith((".service", ".slice")) else f"{name}.service"
+    # Refuses what is no unit's name: it would be a path.
+    return Unit(name=whole, text="").name
 
 
 def _with_instance(name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_numa"
 
 FLOORS = (
-    {"errors", "formatting", "option", "problem", "sealing"},
+    {"documents", "errors", "formatting", "option", "problem", "sealing"},
     {"condition_options"},
     {"kernel"},
     {"host", "process"},
@@ -40,7 +40,7 @@ FLOORS = (
         "unit_command",
     },
     {"acceptance"},
-    {"telling"},
+    {"packaged_suite", "telling"},
     {"active", "starting", "annotations"},
     {"plugin", "cli", "init_command"},
 )

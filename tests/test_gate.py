@@ -1,5 +1,7 @@
 """Verdicts on blocks: which way is slower, when it is sure, and what is refused."""
 
+import dataclasses
+import math
 import random
 from functools import partial
 
@@ -127,6 +129,18 @@ def test_turning_the_values_round_turns_the_direction_round(a: Blocks, b: Blocks
         ([[1.0]], [[1.0]], 0.0, "lower", "margin: expected a fraction above 0"),
         ([[1.0]], [[1.0]], float("nan"), "lower", "margin"),
         ([[1.0]], [[1.0]], 0.05, "faster", "expected 'lower' or 'higher', found 'faster'"),
+        ([[True]], [[1.0]], 0.05, "lower", "above 0, found True"),
+        ([["1.5"]], [[1.0]], 0.05, "lower", "above 0, found '1.5'"),
+        ([[None]], [[1.0]], 0.05, "lower", "above 0, found None"),
+        ([[10**400]], [[1.0]], 0.05, "lower", "above 0, found 10{59}…"),
+        ([[10**5000]], [[1.0]], 0.05, "lower", "above 0, found a int"),
+        ([1.0], [1.0], 0.05, "lower", "a sequence of runs in each block, found 1.0"),
+        (["12"], [[1.0]], 0.05, "lower", "a sequence of runs in each block, found '12'"),
+        ([{1.0}], [[1.0]], 0.05, "lower", "a sequence of runs in each block, found {1.0}"),
+        ("12", "12", 0.05, "lower", "a sequence of blocks, found '12'"),
+        (None, None, 0.05, "lower", "a sequence of blocks, found None"),
+        ([[1.0]], [[1.0]], True, "lower", "margin: expected a fraction above 0"),
+        ([[1.0]], [[1.0]], "5", "lower", "margin: expected a fraction above 0"),
     ],
 )
 def test_values_that_are_none_are_refused(
@@ -134,6 +148,85 @@ def test_values_that_are_none_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         gate.judge(control, candidate, margin=margin, better=better)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=1), inner),
+    max_leaves=12,
+)
+
+
+@given(ANYTHING, ANYTHING, ANYTHING)
+def test_whatever_is_given_there_is_a_verdict_or_a_value_error(
+    control: Blocks, candidate: Blocks, margin: float
+) -> None:
+    try:
+        verdict = gate.judge(control, candidate, margin=margin, better="lower")
+    except ValueError:
+        return
+    assert verdict.outcome in ("pass", "fail", "inconclusive")
+
+
+EXTREME = st.lists(st.lists(st.floats(min_value=5e-324), min_size=1, max_size=3), min_size=6)
+
+
+@given(EXTREME, EXTREME, st.sampled_from(["lower", "higher"]))
+def test_no_finite_value_is_too_small_or_too_large(
+    control: Blocks, candidate: Blocks, better: gate.Better
+) -> None:
+    values = [[value for value in block if value < math.inf] or [1.0] for block in control]
+    others = [[value for value in block if value < math.inf] or [1.0] for block in candidate]
+    count = min(len(values), len(others))
+
+    verdict = gate.judge(values[:count], others[:count], margin=0.05, better=better)
+
+    assert not math.isnan(verdict.slowdown)
+    assert verdict.interval[0] <= verdict.slowdown <= verdict.interval[1]
+    assert len(verdict.sentence) < 200
+
+
+def test_a_slowdown_that_no_float_can_hold_is_infinite() -> None:
+    verdict = gate.judge([[1e-300]] * 4, [[1e300]] * 4, margin=0.05, better="lower")
+
+    assert (verdict.outcome, verdict.slowdown) == ("fail", math.inf)
+    assert verdict.sentence.startswith("inf% slower")
+
+
+def test_arrays_and_tuples_and_whole_numbers_are_judged_as_lists_are() -> None:
+    numpy = pytest.importorskip("numpy", reason="needs numpy: pip install numpy")
+    control, candidate = [[7], [8], [7], [8], [7]], [[9], [9], [8], [9], [9]]
+    as_list = gate.judge(control, candidate, margin=0.05, better="lower")
+
+    as_array, as_small, as_tuple = (
+        gate.judge(made(control), made(candidate), margin=0.05, better="lower")
+        for made in (
+            numpy.array,
+            lambda blocks: [numpy.array(block, dtype=numpy.float32) for block in blocks],
+            lambda blocks: tuple(map(tuple, blocks)),
+        )
+    )
+
+    assert as_list == as_array == as_small == as_tuple
+    assert type(as_array.slowdown) is float
+
+
+def test_a_verdict_cannot_be_changed() -> None:
+    verdict = gate.judge(blocks(100.0), blocks(100.0), margin=0.05, better="lower")
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        verdict.outcome = "fail"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5, float("nan"), True, "1"])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="share: expected a fraction above 0 and up to 1"):
+        gate.judge(blocks(100.0), blocks(100.0), margin=0.05, better="lower", share=share)
 
 
 def test_one_recorded_session_says_that_drift_is_not_accounted_for() -> None:
@@ -259,7 +352,7 @@ def test_a_limit_is_not_judged_on_three_blocks() -> None:
     assert (verdict.outcome, verdict.blocks_needed) == ("inconclusive", 4)
 
 
-@pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf"), True, "5"])
 def test_a_limit_that_is_none_is_refused(limit: float) -> None:
     with pytest.raises(ValueError, match="limit: expected a number above 0"):
         gate.judge_limit(blocks(100.0), limit=limit, better="lower")
@@ -283,7 +376,7 @@ def test_of_several_comparisons_each_passes_by_itself() -> None:
 
 def test_after_one_failure_the_next_need_be_less_sure() -> None:
     control, slower = blocks(100.0, 4), blocks(113.0, 4, shift=3)
-    near = partial(gate.judge, control, slower, margin=0.1115, better="lower")
+    near = partial(gate.judge, control, slower, margin=0.1165, better="lower")
     clear = partial(gate.judge, control, slower, margin=0.01, better="lower")
     passing = partial(gate.judge, control, control, margin=0.05, better="lower")
     near_at, clear_at, passing_at = (

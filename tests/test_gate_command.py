@@ -77,7 +77,10 @@ def test_one_figure_can_be_asked_for(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("", "found no JSON"),
         ("[]", "found something else"),
         ("{}", "found something else"),
-        ('{"sessions": []}', "found something else"),
+        ('{"sessions": []}', "a baseline of schema None"),
+        ('{"schema": 2, "sessions": []}', "a baseline that was changed after it was written"),
+        ('{"schema": 3, "digest": "", "sessions": []}', "a baseline of schema 3"),
+        ('{"a": NaN}', "found no JSON (NaN is no number)"),
         ('{"kind": "pytest-numa session", "schema": 2}', "schema 2, and this version reads 1"),
     ],
 )
@@ -90,6 +93,71 @@ def test_a_file_that_is_no_session_is_refused(
 
     assert found == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"modes": {}}, "a session without runs"),
+        ({"modes": []}, "found something else"),
+        ({"took_s": -1.0}, "took_s of -1.0"),
+        ({"took_s": "long"}, "took_s of 'long'"),
+        ({"subject": None}, "found something else"),
+        ({"versions": [1]}, "found something else"),
+    ],
+)
+def test_a_damaged_session_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], words: str
+) -> None:
+    now = session_files.session(tmp_path / "b.json")
+    now.write_text(json.dumps(json.loads(now.read_text()) | changes))
+
+    assert gate(session_files.session(tmp_path / "a.json"), now) == 2
+    assert words in capsys.readouterr().err
+
+
+def changed_runs(path: Path, which: slice, **changes: object) -> Path:
+    document = json.loads(session_files.session(path).read_text())
+    for (run,) in document["modes"]["systemd"][which]:
+        run.update(changes)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_session_with_failed_requests_is_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = changed_runs(tmp_path / "b.json", slice(1), failed=2, failures={"status 503": 2})
+
+    assert gate(session_files.session(tmp_path / "a.json"), now) == 2
+    assert "2 requests failed in mode systemd of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("which", "code", "words"), [(slice(1), 0, "5 blocks"), (slice(6), 2, "was the limit")]
+)
+def test_blocks_in_which_the_load_generator_was_the_limit_do_not_count(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    which: slice,
+    code: int,
+    words: str,
+) -> None:
+    client = {"cpu_s": 1.0, "lag_p99_ms": 0.1, "bound": True}
+    now = changed_runs(tmp_path / "b.json", which, client=client)
+
+    assert gate(session_files.session(tmp_path / "a.json"), now) == code
+    captured = capsys.readouterr()
+    assert words in captured.out + captured.err
+
+
+def test_a_selftest_of_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert gate("selftest", "--", "-q") == 2
+    assert "selftest: nothing was measured: expected pytest's options" in capsys.readouterr().err
 
 
 def test_sessions_of_unlike_hosts_are_refused(

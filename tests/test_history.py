@@ -62,7 +62,9 @@ def test_half_a_line_of_a_crash_stays_and_the_next_session_is_whole(tmp_path: Pa
 
     found = history.read(path)
     assert [one.when[8:10] for one in found.entries] == ["01", "03"]
-    assert found.notes == (f"{path}:2: skipped: no whole line of JSON",)
+    assert [note.partition(" (")[0] for note in found.notes] == [
+        f"{path}:2: skipped: no whole line of JSON"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,11 @@ def test_half_a_line_of_a_crash_stays_and_the_next_session_is_whole(tmp_path: Pa
         ('{"schema": 1}', "damaged (KeyError: 'when')"),
         ("\udcff", "damaged"),
         (entry().line.replace("100.0", "-1"), "damaged (ValueError: expected numbers above 0"),
+        (entry().line.replace("100.0", "true"), "damaged (ValueError: expected numbers above 0"),
+        (entry().line.replace("100.0", '"9"'), "damaged (ValueError: expected numbers above 0"),
+        (entry().line.replace("100.0", "NaN"), "no whole line of JSON (NaN is no number)"),
+        (entry().line.replace("{", '{"schema": 1, ', 1), "the key 'schema' stands twice"),
+        ("[" * 100_000, "no whole line of JSON (it is nested too deeply)"),
         (entry().line.replace("[100.0]", "[]"), "damaged (ValueError: expected numbers above 0"),
     ],
 )

@@ -65,17 +65,25 @@ def test_the_spread_of_one_value_is_none() -> None:
 SERIES = [0.01, -0.02, 0.015, 0.0, -0.012, 0.007, 0.02, -0.009]
 
 
-def test_a_trend_that_both_modes_share_widens_no_interval() -> None:
-    other = [value + 0.03 for value in reversed(SERIES)]
-    steady = stats.of_series(SERIES, other)
+def test_a_trend_that_both_modes_share_widens_no_interval_of_ten_blocks() -> None:
+    control = [*SERIES, 0.004, -0.011]
+    candidate = [value + 0.03 for value in reversed(control)]
+    steady = stats.of_series(control, candidate)
 
     drifting = stats.of_series(
-        [value + 0.01 * block for block, value in enumerate(SERIES)],
-        [value + 0.01 * block for block, value in enumerate(other)],
+        [value + 0.01 * block for block, value in enumerate(control)],
+        [value + 0.01 * block for block, value in enumerate(candidate)],
     )
 
     assert drifting.log_ratio == pytest.approx(steady.log_ratio)
     assert drifting.error == pytest.approx(steady.error)
+
+
+def test_a_trend_takes_no_freedom_from_fewer_than_ten_blocks() -> None:
+    few = stats.of_series(SERIES, SERIES[::-1])
+    many = stats.of_series([*SERIES, 0.0, 0.0], [*SERIES[::-1], 0.0, 0.0])
+
+    assert (few.freedom, many.freedom) == (2 * 8 - 2, 2 * 10 - 3)
 
 
 def test_what_strikes_both_modes_of_a_block_is_in_no_difference() -> None:

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from pytest_numa.gate.paired import compared
 from pytest_numa.gate.values import Better, Runs, both_logs
-from pytest_numa.gate.verdict import change, interval_text
+from pytest_numa.gate.verdict import change, fraction, interval_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,11 @@ def effect(control: Sequence[Runs], candidate: Sequence[Runs], *, better: Better
     """How much slower the candidate is, with its interval."""
     before, now = both_logs(control, candidate, better)
     if len(now) < 2:  # noqa: PLR2004
-        slowdown = math.expm1(fmean(now) - fmean(before))
+        slowdown = fraction(fmean(now) - fmean(before))
         sentence = f"{change(slowdown)} (one block: no interval)"
         return Effect(slowdown=slowdown, interval=(-1.0, math.inf), sentence=sentence)
     found = compared(before, now)
-    low, high, slowdown = map(math.expm1, (found.low, found.high, found.log_ratio))
+    low, high, slowdown = map(fraction, (found.low, found.high, found.log_ratio))
     shown = f"{change(slowdown)} ({interval_text(found)}, {len(now)} blocks)"
     undecided = low < 0 < high
     sentence = f"{shown}{': no difference is shown' if undecided else ''}"

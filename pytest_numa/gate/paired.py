@@ -1,9 +1,10 @@
 """Two modes of one session, measured side by side in the same blocks.
 
-Two intervals of their difference are taken: by the spread of each mode's own series about a shared
-trend, and by the spread of the paired differences, in which nothing stands that struck both modes
-of a block. The truth lies beyond a bound of the first with 0.4 %, of the second with 0.1 %; the
-narrower bound counts, which is 99 % sure in all. It is looked at after each block from the fourth.
+Two intervals of their difference are taken: by the spread of each mode's own series (from the tenth
+block on, about a trend that both share), and by the spread of the paired differences, in which
+nothing stands that struck both modes of a block. The truth lies beyond a bound of the first with
+0.4 %, of the second with 0.1 %; the narrower bound counts, which is 99 % sure in all. It is looked
+at after each block from the fourth.
 """
 
 import math
@@ -12,7 +13,7 @@ from statistics import fmean
 
 from pytest_numa import stats
 from pytest_numa.gate.values import Better, Runs, both_logs
-from pytest_numa.gate.verdict import FIRST_LOOK, Found, Verdict, check_margin, too_early, verdict
+from pytest_numa.gate.verdict import FIRST_LOOK, Found, Verdict, checked, too_early, verdict
 
 _SERIES_LEVEL = 0.004
 _DIFFERENCES_LEVEL = 0.001
@@ -34,7 +35,7 @@ def judge(
     rate a failure may take, where it is one of several comparisons. ValueError for values that
     are none.
     """
-    check_margin(margin)
+    margin, share = checked(margin, share)
     before, now = both_logs(control, candidate, better)
     blocks = len(now)
     if blocks < FIRST_LOOK:

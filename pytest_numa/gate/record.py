@@ -1,7 +1,7 @@
 """A session against recorded ones: sessions differ by more than runs do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -12,7 +12,7 @@ from pytest_numa.gate.verdict import (
     Found,
     Outcome,
     Verdict,
-    check_margin,
+    checked,
     too_early,
     verdict,
 )
@@ -22,6 +22,8 @@ _FEW_SESSIONS = 3
 # Sessions on one host are taken to differ by this, as much as this many sessions would tell.
 _USUAL_SESSION_SD = 0.01
 _USUAL_FREEDOM = 8
+
+_Held = Callable[[Sequence[float]], stats.Estimate]
 
 
 def judge_against_record(
@@ -41,8 +43,8 @@ def judge_against_record(
     those that failed first must fail by themselves; unless ``is_confirmed`` is False, as where no
     more blocks can be had. ``share`` as in `judge`.
     """
-    check_margin(margin)
-    if not sessions:
+    margin, share = checked(margin, share)
+    if not len(sessions):
         raise ValueError("expected at least one recorded session")
     then = [logs(session, better) for session in sessions]
     now = logs(candidate, better)
@@ -52,10 +54,11 @@ def judge_against_record(
     if len(now) < FIRST_LOOK:
         recorded = fmean(value for one in then for value in one)
         return too_early([value - recorded for value in now], rests_on)
+    held = _against(then)
     if not is_confirmed:
-        found = _compared(then, now, share)
+        found = _found(held(now), share)
         return verdict(found.outcome(margin), found, margin, blocks=len(now), besides=rests_on)
-    return _confirmed(then, now, margin=margin, share=share, rests_on=rests_on)
+    return _confirmed(held, now, margin=margin, share=share, rests_on=rests_on)
 
 
 def _rests_on(count: int) -> str:
@@ -64,23 +67,16 @@ def _rests_on(count: int) -> str:
 
 
 def _confirmed(
-    then: Sequence[Sequence[float]],
-    now: Sequence[float],
-    *,
-    margin: float,
-    share: float,
-    rests_on: str,
+    held: _Held, now: Sequence[float], *, margin: float, share: float, rests_on: str
 ) -> Verdict:
-    found = _compared(then, now, share)
+    def is_slower(blocks: Sequence[float]) -> bool:
+        one, limit = held(blocks), math.log1p(margin)
+        return one.log_ratio > limit and one.bounds(share * LEVEL)[0] > limit
+
+    found = _found(held(now), share)
     blocks = len(now)
-    first = next(
-        (
-            count
-            for count in range(FIRST_LOOK, blocks + 1)
-            if _compared(then, now[:count], share).outcome(margin) == "fail"
-        ),
-        None,
-    )
+    looks = range(FIRST_LOOK, blocks + 1)
+    first = next((count for count in looks if is_slower(now[:count])), None)
     if first is None:
         return verdict(found.outcome(margin), found, margin, blocks=blocks, besides=rests_on)
     new = now[first:]
@@ -94,40 +90,51 @@ def _confirmed(
             verdict("inconclusive", found, margin, blocks=blocks, besides=besides),
             blocks_needed=needed,
         )
-    if _compared(then, new, share).outcome(margin) == "fail":
+    if is_slower(new):
         return verdict("fail", found, margin, blocks=blocks, besides=f", twice{rests_on}")
     outcome: Outcome = "pass" if found.outcome(margin) == "pass" else "inconclusive"
     besides = f"; it was in the first {first} blocks, and not in the {len(new)} after{rests_on}"
     return verdict(outcome, found, margin, blocks=blocks, besides=besides)
 
 
-def _compared(then: Sequence[Sequence[float]], now: Sequence[float], share: float) -> Found:
-    estimate = _predicted(then, now) if len(then) >= _FEW_SESSIONS else _welch(then, now)
+def _found(estimate: stats.Estimate, share: float) -> Found:
     low, high = estimate.bounds(LEVEL)
     return Found(
         log_ratio=estimate.log_ratio,
         low=low,
         high=high,
-        surely_low=estimate.bounds(share * LEVEL)[0],
+        surely_low=low if share == 1.0 else estimate.bounds(share * LEVEL)[0],
         level=LEVEL,
     )
 
 
-def _welch(then: Sequence[Sequence[float]], now: Sequence[float]) -> stats.Estimate:
+def _against(then: Sequence[Sequence[float]]) -> _Held:
+    """What blocks are held against, with all that of it does not depend on them."""
+    return _predicted(then) if len(then) >= _FEW_SESSIONS else _welch(then)
+
+
+def _welch(then: Sequence[Sequence[float]]) -> _Held:
     """Welch's interval on blocks: unlike spreads, unlike numbers."""
     before = [value for session in then for value in session]
-    parts = [
-        (max(stats.sd(values), stats.LEAST_SD) ** 2 / len(values), len(values) - 1)
-        for values in (before, now)
-    ]
-    variance = math.fsum(part for part, _ in parts)
-    freedom = variance**2 / math.fsum(part**2 / count for part, count in parts)
-    return stats.Estimate(
-        log_ratio=fmean(now) - fmean(before), error=math.sqrt(variance), freedom=freedom
-    )
+    middle, (part, freedom) = fmean(before), _part(before)
+
+    def held(now: Sequence[float]) -> stats.Estimate:
+        own_part, own_freedom = _part(now)
+        variance = part + own_part
+        return stats.Estimate(
+            log_ratio=fmean(now) - middle,
+            error=math.sqrt(variance),
+            freedom=variance**2 / (part**2 / freedom + own_part**2 / own_freedom),
+        )
+
+    return held
 
 
-def _predicted(then: Sequence[Sequence[float]], now: Sequence[float]) -> stats.Estimate:
+def _part(values: Sequence[float]) -> tuple[float, int]:
+    return max(stats.sd(values), stats.LEAST_SD) ** 2 / len(values), len(values) - 1
+
+
+def _predicted(then: Sequence[Sequence[float]]) -> _Held:
     """One more session among the recorded ones; its own noise is never taken for less than seen.
 
     A few sessions say little of their spread: three that happen to agree would make anybody sure,
@@ -135,11 +142,13 @@ def _predicted(then: Sequence[Sequence[float]], now: Sequence[float]) -> stats.E
     usual one.
     """
     means = [fmean(session) for session in then]
-    freedom = len(means) - 1
-    pooled = _USUAL_FREEDOM * _USUAL_SESSION_SD**2 + freedom * stats.sd(means) ** 2
-    between = math.sqrt(pooled / (_USUAL_FREEDOM + freedom))
-    within = max(stats.sd(now), stats.LEAST_SD) / math.sqrt(len(now))
-    error = math.sqrt(max(between, within) ** 2 + between**2 / len(means))
-    return stats.Estimate(
-        log_ratio=fmean(now) - fmean(means), error=error, freedom=_USUAL_FREEDOM + freedom
-    )
+    middle, freedom = fmean(means), _USUAL_FREEDOM + len(means) - 1
+    squares = (len(means) - 1) * stats.sd(means) ** 2
+    between = math.sqrt((_USUAL_FREEDOM * _USUAL_SESSION_SD**2 + squares) / freedom)
+
+    def held(now: Sequence[float]) -> stats.Estimate:
+        within = max(stats.sd(now), stats.LEAST_SD) / math.sqrt(len(now))
+        error = math.sqrt(max(between, within) ** 2 + between**2 / len(means))
+        return stats.Estimate(log_ratio=fmean(now) - middle, error=error, freedom=freedom)
+
+    return held

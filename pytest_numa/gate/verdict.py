@@ -1,14 +1,20 @@
 """What came of one comparison, and how it is said."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
+from pytest_numa.gate.values import is_number
+
 Outcome = Literal["pass", "fail", "inconclusive"]
 
 FIRST_LOOK = 4
+
+_LARGEST_LOG = math.log(sys.float_info.max)
+_LONG = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +56,18 @@ class Found:
         )
 
 
-def check_margin(margin: float) -> None:
-    """ValueError for a margin that is none."""
-    if not (math.isfinite(margin) and 0 < margin <= 10):  # noqa: PLR2004
+def checked(margin: float, share: float = 1.0) -> tuple[float, float]:
+    """Both as floats; ValueError for a margin, or a share of the error rate, that is none."""
+    if not (is_number(margin) and 0 < margin <= 10):  # noqa: PLR2004
         raise ValueError(f"margin: expected a fraction above 0 and up to 10, found {margin!r}")
+    if not (is_number(share) and 0 < share <= 1):
+        raise ValueError(f"share: expected a fraction above 0 and up to 1, found {share!r}")
+    return float(margin), float(share)
+
+
+def fraction(log_ratio: float) -> float:
+    """A log ratio as a slowdown; infinite where no float can hold it."""
+    return math.expm1(log_ratio) if log_ratio < _LARGEST_LOG else math.inf
 
 
 def too_early(ratios: Sequence[float], besides: str = "") -> Verdict:
@@ -61,7 +75,7 @@ def too_early(ratios: Sequence[float], besides: str = "") -> Verdict:
     blocks = len(ratios)
     return Verdict(
         outcome="inconclusive",
-        slowdown=math.expm1(fmean(ratios)) if ratios else 0.0,
+        slowdown=fraction(fmean(ratios)) if ratios else 0.0,
         interval=(-1.0, math.inf),
         blocks=blocks,
         blocks_needed=FIRST_LOOK,
@@ -79,7 +93,7 @@ def verdict(
     besides: str = "",
 ) -> Verdict:
     """Put what was found into a value and a sentence."""
-    slowdown = math.expm1(found.log_ratio)
+    slowdown = fraction(found.log_ratio)
     decided = {
         "pass": f"surely less than the accepted {margin:.1%} slower",
         "fail": f"surely more than the accepted {margin:.1%} slower",
@@ -89,7 +103,7 @@ def verdict(
     return Verdict(
         outcome=outcome,
         slowdown=slowdown,
-        interval=(math.expm1(found.low), math.expm1(found.high)),
+        interval=(fraction(found.low), fraction(found.high)),
         blocks=blocks,
         blocks_needed=needed,
         sentence=f"{change(slowdown)} ({interval_text(found)}, {blocks} blocks): {decided}"
@@ -99,10 +113,14 @@ def verdict(
 
 def change(slowdown: float) -> str:
     """A slowdown in words."""
-    return f"{abs(slowdown):.1%} {'slower' if slowdown >= 0 else 'faster'}"
+    return f"{_percent(abs(slowdown))} {'slower' if slowdown >= 0 else 'faster'}"
 
 
 def interval_text(found: Found) -> str:
     """The interval with what it holds the truth with."""
-    low, high = math.expm1(found.low), math.expm1(found.high)
-    return f"{1 - 2 * found.level:.0%} interval {low:+.1%} to {high:+.1%}"
+    low, high = (_percent(fraction(bound), "+") for bound in (found.low, found.high))
+    return f"{1 - 2 * found.level:.0%} interval {low} to {high}"
+
+
+def _percent(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.1%}" if value < _LONG else f"{100 * value:{sign}.3g}%"

@@ -5,6 +5,7 @@ child systemd enters the cgroup, sets the affinity, then the memory policy, then
 system calls: what does not fit the cpuset fails, and what comes later wins.
 """
 
+import difflib
 from collections.abc import Iterator
 
 from pytest_numa.kernel import cpulist
@@ -25,7 +26,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _at_boot(subject)
     yield from _slice(subject)
     yield from _numactl(subject)
-    yield from _order(subject)
+    yield from _usage(subject)
 
 
 def _policy(subject: Subject) -> Iterator[Finding]:
@@ -51,12 +52,13 @@ def _policy(subject: Subject) -> Iterator[Finding]:
             found=f"NUMAPolicy={kind or ''}, which ignores it",
             fix="write NUMAPolicy=bind",
         )
-    if not subject.is_bound and str(subject.kind).startswith("preferred"):
+    is_weak = str(subject.kind).startswith(("preferred", "local"))
+    if is_weak and not subject.is_bound and subject.has_several_nodes:
         yield Finding(
             subject="memory",
             expected="bound: NUMAPolicy=bind, numactl --membind or AllowedMemoryNodes=",
             found=f"{subject.kind}: it goes to other nodes without a word when the node is full",
-            fix="write NUMAPolicy=bind",
+            fix="write NUMAPolicy=bind and NUMAMask=, or numactl --membind",
         )
 
 
@@ -143,15 +145,14 @@ def _numactl(subject: Subject) -> Iterator[Finding]:
         yield from _affinity(subject, one, before, is_units=is_units)
         yield from _widening(subject, one, before)
         yield from _memory(subject, one)
-        nodes = one.members("cpunodebind")
-        own = one.members("physcpubind") or (subject.cpus_of(nodes) if nodes else None)
+        own = subject.set_by(one, one.last_of_cpus) if one.last_of_cpus else None
         before, is_units = own or before, is_units and own is None
 
 
 def _affinity(
     subject: Subject, one: Wrapper, before: frozenset[int] | None, *, is_units: bool
 ) -> Iterator[Finding]:
-    own = one.members("physcpubind")
+    own = one.members("physcpubind", subject.topology.cpus_online)
     is_narrowing = own is not None and before is not None and own < before
     if not own or not before or own == before or (is_narrowing and not is_units):
         return
@@ -170,7 +171,9 @@ def _affinity(
 
 
 def _widening(subject: Subject, one: Wrapper, before: frozenset[int] | None) -> Iterator[Finding]:
-    nodes = one.members("cpunodebind")
+    if one.last_of_cpus != "cpunodebind":
+        return
+    nodes = one.members("cpunodebind", subject.every_node)
     widened = subject.cpus_of(nodes or frozenset()) - (before or frozenset())
     if before and widened & (subject.cpuset_cpus or widened):
         yield Finding(
@@ -183,7 +186,7 @@ def _widening(subject: Subject, one: Wrapper, before: frozenset[int] | None) -> 
 
 def _memory(subject: Subject, one: Wrapper) -> Iterator[Finding]:
     for kind in wrapper.POLICIES:
-        nodes, allowed = one.members(kind), subject.cpuset_nodes
+        nodes, allowed = one.members(kind, subject.every_node), subject.cpuset_nodes
         if nodes and allowed and nodes - allowed:
             yield Finding(
                 subject=f"numactl and AllowedMemoryNodes={cpulist.format(allowed)}",
@@ -205,17 +208,43 @@ def _memory(subject: Subject, one: Wrapper) -> Iterator[Finding]:
             )
 
 
-def _order(subject: Subject) -> Iterator[Finding]:
+def _usage(subject: Subject) -> Iterator[Finding]:
+    """Command lines of numactl and taskset that start nothing."""
     for one in subject.wrappers:
         names = [name for name, _ in one.options]
-        if (
-            one.name == "numactl"
-            and "all" in names
-            and "physcpubind" in names[: names.index("all")]
-        ):
+        for word in [text for name, text in one.options if name == wrapper.UNKNOWN]:
+            yield Finding(
+                subject=f"{one.name} {word}",
+                expected="an option that numactl(8) has",
+                found="none of that name: numactl ends, and `systemctl start` says nothing of it",
+                fix=f"write {_near(word)}",
+            )
+        kinds = [name for name in names if name in wrapper.POLICIES]
+        if len(kinds) > 1:
+            yield Finding(
+                subject="numactl",
+                expected="one memory policy",
+                found=f"{' and '.join(kinds)}: `Conflicting policies`, it ends, and `systemctl "
+                "start` says nothing of it",
+                fix="write one of them; --membind binds",
+            )
+        idle = [name for name in names if name in ("show", "hardware", "help", "pid")]
+        if idle:
+            yield Finding(
+                subject=f"{one.name} --{idle[0]}",
+                expected="a command line that starts the server",
+                found="one that looks at, or changes, what runs already, and ends",
+                fix="write taskset -c LIST COMMAND" if idle[0] == "pid" else "leave it out",
+            )
+        if "all" in names and "physcpubind" in names[: names.index("all")]:
             yield Finding(
                 subject="numactl --all",
                 expected="before --physcpubind",
                 found="after it, where it has no effect",
                 fix="write it first, or leave it out",
             )
+
+
+def _near(word: str) -> str:
+    options = ("--membind", "--cpunodebind", "--physcpubind", "--interleave", "--preferred")
+    return (difflib.get_close_matches(word, options, n=1) or [" or ".join(options)])[0]

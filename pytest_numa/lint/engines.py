@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pytest_numa.errors import ParseError
 from pytest_numa.kernel import cpulist
 from pytest_numa.lint import engine as engines
+from pytest_numa.lint import llamacpp
 from pytest_numa.lint.finding import Finding
+from pytest_numa.lint.openmp import escape
 from pytest_numa.lint.subject import Subject
-from pytest_numa.lint.wrapper import mask_list
 
 _VARIABLES = (
     *("VLLM_CPU_OMP_THREADS_BIND", "VLLM_CPU_KVCACHE_SPACE", "VLLM_CPU_NUM_OF_RESERVED_CPU"),
@@ -20,10 +21,15 @@ _VARIABLES = (
     *("OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY"),
     *("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"),
 )
-_OPTIONS = ("--numa-bind", "--numa-bind-nodes", "--numa-bind-cpus", "--numa-node", "--host-policy")
-_MASKS = ("-C", "--cpu-mask", "-Cb", "--cpu-mask-batch", "-Cd", "--cpu-mask-draft")
-_RANGES = ("-Cr", "--cpu-range", "-Crb", "--cpu-range-batch", "-Crd", "--cpu-range-draft")
-_UNMAPPED = ("--no-mmap", "--load-mode", "-lm", "-dio", "--direct-io")
+# Those of each that place it; one that is nearly one of them is misspelt.
+_OPTIONS = {
+    "vllm": ("--numa-bind", "--numa-bind-nodes", "--numa-bind-cpus", "--tensor-parallel-size"),
+    "sglang": ("--numa-node", "--tensor-parallel-size"),
+    "triton": ("--host-policy", "--http-address", "--grpc-address", "--metrics-address"),
+    "llama.cpp": llamacpp.OPTIONS,
+}
+_RANKS = ("--tensor-parallel-size", "-tp")
+_KNOWN = ("--numa-nodes", "--no-numa-bind", *llamacpp.OTHERS)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -44,12 +50,11 @@ def _typing_mistakes(subject: Subject) -> Iterator[Finding]:
                 found=f"{name}, which nothing reads",
                 fix=f"write {near[0]}={subject.environment[name]}",
             )
-    if subject.engine.name not in ("vllm", "sglang", "triton"):
-        return
-    for word in subject.argv:
+    options = _OPTIONS.get(subject.engine.name or "", ())
+    for word in () if subject.engine.is_embedded else subject.argv:
         name = word.partition("=")[0].replace("_", "-")
-        near = difflib.get_close_matches(name, _OPTIONS, n=1, cutoff=0.9)
-        if near and name not in (*_OPTIONS, "--numa-nodes"):
+        near = difflib.get_close_matches(name, options, n=1, cutoff=0.9)
+        if near and name not in (*options, *_KNOWN):
             yield Finding(
                 subject=f"the option {name}",
                 expected=near[0],
@@ -60,22 +65,7 @@ def _typing_mistakes(subject: Subject) -> Iterator[Finding]:
 
 def _vllm(subject: Subject) -> Iterator[Finding]:
     own = subject.engine
-    bind = own.environment.get("VLLM_CPU_OMP_THREADS_BIND")
-    if bind == "auto":
-        yield Finding(
-            subject="VLLM_CPU_OMP_THREADS_BIND",
-            expected="nobind: the unit binds",
-            found="auto: vLLM binds each thread to a CPU of its own choice, and leaves some idle",
-            fix="write Environment=VLLM_CPU_OMP_THREADS_BIND=nobind and OMP_NUM_THREADS=",
-        )
-    elif bind not in (None, "nobind"):
-        yield from _escape(
-            subject,
-            "VLLM_CPU_OMP_THREADS_BIND",
-            engines.lists(str(bind)),
-            str(bind),
-            fix="write nobind, and OMP_NUM_THREADS= with the number of threads",
-        )
+    yield from _vllm_threads(subject)
     if own.has("--numa-bind") and not own.has("--numa-bind-nodes") and subject.cpus:
         yield Finding(
             subject="--numa-bind",
@@ -88,7 +78,7 @@ def _vllm(subject: Subject) -> Iterator[Finding]:
         subject, "--numa-bind-nodes", _following(subject, "--numa-bind-nodes")
     )
     cpus = _following(subject, "--numa-bind-cpus")
-    yield from _escape(
+    yield from escape(
         subject,
         "--numa-bind-cpus",
         cpus,
@@ -97,12 +87,45 @@ def _vllm(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def _vllm_threads(subject: Subject) -> Iterator[Finding]:
+    """Its own binding on CPUs."""
+    name = "VLLM_CPU_OMP_THREADS_BIND"
+    bind = subject.environment.get(name)
+    if bind == "auto":
+        yield Finding(
+            subject=name,
+            expected="nobind: the unit binds",
+            found="auto: vLLM binds each thread to a CPU of its own choice, and leaves some idle",
+            fix=f"write Environment={name}=nobind and OMP_NUM_THREADS=",
+        )
+    # `all` is what releases up to 0.10 called it.
+    elif bind not in (None, "nobind", "all"):
+        cpus = engines.lists(str(bind))
+        fix = "write nobind, and OMP_NUM_THREADS= with the number of threads"
+        if cpus is None and "$" not in str(bind):
+            yield Finding(
+                subject=name,
+                expected="nobind, auto, or a list for each rank, such as 0-31|32-63",
+                found=f"{bind!r}: vLLM ends with an error",
+                fix=fix,
+            )
+        ranks, lists = subject.engine.number(*_RANKS) or 1, str(bind).count("|") + 1
+        if cpus and ranks > lists:
+            yield Finding(
+                subject=name,
+                expected=f"{ranks} lists with | between, one for each rank",
+                found=f"{bind!r}: vLLM ends with an error",
+                fix=fix,
+            )
+        yield from escape(subject, name, cpus, str(bind), fix=fix)
+
+
 def _sglang(subject: Subject) -> Iterator[Finding]:
     bind = subject.environment.get("SGLANG_CPU_OMP_THREADS_BIND")
     if bind is not None:
         cpus = engines.lists(bind)
         fix = "name CPUs that the unit has, or leave it out"
-        yield from _escape(subject, "SGLANG_CPU_OMP_THREADS_BIND", cpus, bind, fix=fix)
+        yield from escape(subject, "SGLANG_CPU_OMP_THREADS_BIND", cpus, bind, fix=fix)
     yield from _outside_nodes(subject, "--numa-node", _following(subject, "--numa-node"))
 
 
@@ -140,64 +163,32 @@ def _triton(subject: Subject) -> Iterator[Finding]:
         text = word.partition("=")[2] if "=" in word else following
         if not word.startswith("--host-policy"):
             continue
-        setting, _, value = text.partition(",")[2].partition("=")
+        policy, _, rest = text.partition(",")
+        setting, _, value = rest.partition("=")
         if setting == "numa-node":
-            yield from _outside_nodes(subject, "--host-policy", _list(value))
+            where = f"--host-policy={policy},numa-node="
+            yield from _outside_nodes(subject, where, _list(value), sign="")
         elif setting == "cpu-cores":
             fix = "name CPUs that the unit has"
-            yield from _escape(subject, "--host-policy", _list(value), value, fix=fix)
+            yield from escape(subject, "--host-policy", _list(value), value, fix=fix)
+        else:
+            yield Finding(
+                subject="--host-policy",
+                expected=f"{policy},numa-node=N or {policy},cpu-cores=LIST",
+                found=f"{text!r}: Triton has no setting {setting!r}",
+                fix=f"write --host-policy={policy},numa-node=N",
+            )
 
 
-def _llamacpp(subject: Subject) -> Iterator[Finding]:
-    own = subject.engine
-    for name in (*_MASKS, *_RANGES):
-        text = own.option(name)
-        if text is None:
-            continue
-        cpus = _list(mask_list(text) if name in _MASKS else text)
-        yield from _escape(subject, name, cpus, text, fix=f"leave {name} out: the unit does it")
-    numa = own.option("--numa") or own.environment.get("LLAMA_ARG_NUMA")
-    if numa in ("distribute", "isolate") and subject.cpus:
-        yield Finding(
-            subject="--numa",
-            expected="numactl, or nothing: the unit sets the CPUs",
-            found=f"{numa}: with several nodes it sets each thread's CPUs itself, and then all",
-            fix="write --numa numactl, or leave it out",
-        )
-    is_read = own.has(*_UNMAPPED) or own.environment.get("LLAMA_ARG_LOAD_MODE") == "none"
-    is_read = is_read or own.environment.get("LLAMA_ARG_MMAP", "1") not in ("1", "true", "on")
-    if subject.nodes and not is_read:
-        yield Finding(
-            subject="weights",
-            expected="read into the service's own memory: --no-mmap",
-            found="mapped: they are page cache, and lie where their first reader ever ran",
-            fix="add --no-mmap",
-        )
-
-
-def _escape(
-    subject: Subject, where: str, cpus: frozenset[int] | None, text: str, *, fix: str
+def _outside_nodes(
+    subject: Subject, where: str, nodes: frozenset[int] | None, *, sign: str = " "
 ) -> Iterator[Finding]:
-    """CPUs that the server gives to its threads and that the unit does not give to the server."""
-    if cpus is None or subject.cpus is None or cpus <= subject.cpus:
-        return
-    is_held = subject.cpuset_cpus is not None
-    yield Finding(
-        subject=where,
-        expected=f"CPUs of {cpulist.format(subject.cpus)}, which the unit has",
-        found=f"{text!r}: "
-        + ("the cpuset does not allow them" if is_held else "its threads leave the unit's CPUs"),
-        fix=fix,
-    )
-
-
-def _outside_nodes(subject: Subject, where: str, nodes: frozenset[int] | None) -> Iterator[Finding]:
     if nodes and subject.nodes and nodes - subject.nodes:
         yield Finding(
-            subject=where,
+            subject=where.partition("=")[0],
             expected=f"nodes of {cpulist.format(subject.nodes)}, which the unit has",
             found=f"{cpulist.format(nodes)}: the server sets another policy for its workers",
-            fix=f"write {where} {cpulist.format(subject.nodes)}, or leave it out",
+            fix=f"write {where}{sign}{cpulist.format(subject.nodes)}, or leave it out",
         )
 
 
@@ -225,7 +216,7 @@ def _list(text: str) -> frozenset[int] | None:
 _BY_NAME: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "vllm": _vllm,
     "sglang": _sglang,
-    "llama.cpp": _llamacpp,
+    "llama.cpp": llamacpp.check,
     "tensorrt-llm": _tensorrt,
     "triton": _triton,
 }

@@ -4,12 +4,14 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from pytest_numa.lint.engine import Engine
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
 
 _SECRET = re.compile(r"(API_?KEY|TOKEN|PASSWORD|PASSWD|SECRET)$", re.IGNORECASE)
 # Their names end like secrets, and they are none.
 _HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN",)
+_LARGEST_PORT = 65_535
 _OPTIONS = ("--api-key", "--hf-token", "--admin-api-key", "--ssl-keyfile-password")
 
 
@@ -19,8 +21,9 @@ def is_secret(name: str) -> bool:
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Secrets first, then the address."""
+    """Secrets first, then the port and the address."""
     yield from _secrets(subject)
+    yield from _port(subject)
     yield from _address(subject)
 
 
@@ -55,25 +58,48 @@ def _secrets(subject: Subject) -> Iterator[Finding]:
             subject=path,
             expected="a file that can be read",
             found="none: the start fails, or what it sets was not looked at",
-            fix="make it, or run this as root; a - before the path makes it optional",
+            fix="make it, or run this as root; with EnvironmentFile=-PATH it may be absent",
             is_unknown=True,
         )
 
 
+def _port(subject: Subject) -> Iterator[Finding]:
+    port = subject.engine.option("--port")
+    is_port = port and re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= _LARGEST_PORT
+    if port is not None and not is_port and "$" not in port and subject.engine.name:
+        yield Finding(
+            subject="--port",
+            expected=f"a number up to {_LARGEST_PORT}",
+            found=f"{port!r}: the server ends with an error",
+            fix="write --port 8000",
+        )
+
+
 def _address(subject: Subject) -> Iterator[Finding]:
-    host = subject.engine.host
-    if host is None or subject.is_exposed or "$" in host or "/" in host or host == "localhost":
+    own = subject.engine
+    # A container's own address is inside it, unless it has the host's network.
+    is_inside = own.is_contained and "host" not in (own.option("--network"), own.option("--net"))
+    if subject.is_exposed or is_inside:
+        return
+    yield from _open(own.host, "--host" if own.name != "triton" else "--http-address", own)
+    is_off = (own.option("--allow-grpc") or "").lower() in ("false", "0")
+    if own.name == "triton" and not is_off and own.has("--http-address"):
+        yield from _open(own.option("--grpc-address") or "0.0.0.0", "--grpc-address", own)  # noqa: S104 - its default
+
+
+def _open(host: str | None, option: str, own: Engine) -> Iterator[Finding]:
+    if host is None or "$" in host or "/" in host or host == "localhost":
         return
     try:
         is_open = not ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         is_open = True
     if is_open:
-        is_said = subject.engine.has("--host", "--http-address")
+        is_said = own.has(option) or "LLAMA_ARG_HOST" in own.environment
         yield Finding(
             subject="the address",
             expected="127.0.0.1, unless others are meant to reach the server",
-            found=f"{host}{'' if is_said else ', where it listens without --host'}: everybody who "
-            "reaches the host reaches it",
-            fix="write --host 127.0.0.1; if it is meant: --set host=ADDRESS",
+            found=f"{host}{'' if is_said else f', where it listens without {option}'}: everybody "
+            "who reaches the host reaches it",
+            fix=f"write {option} 127.0.0.1; if it is meant: --public, or --set host=ADDRESS",
         )

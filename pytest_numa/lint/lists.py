@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 
 from pytest_numa.kernel import cpulist
-from pytest_numa.lint import wrapper
+from pytest_numa.lint import ranges, wrapper
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
 
 _CPU_KEYS = ("CPUAffinity", "AllowedCPUs", "StartupAllowedCPUs")
 _NODE_KEYS = ("NUMAMask", "AllowedMemoryNodes", "StartupAllowedMemoryNodes")
 # What systemd and numactl do with what is impossible, as measured with systemd 252 and Linux 6.1.
-_OPEN = "the service starts all the same, unpinned, and one line of the journal says so"
+_OPEN = (
+    "the kernel refuses the whole list, the service starts without it, unpinned, and one line of "
+    "the journal says so"
+)
 _CLOSED = "the start fails"
+_DROPPED = "they are left out without a word"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -26,19 +30,31 @@ def _directives(subject: Subject) -> Iterator[Finding]:
         if key == "CPUAffinity" and subject.text(key) == "numa":
             continue
         yield from _readable(subject, key)
-        outcome = f"{_CLOSED} (215/CPUAFFINITY)" if key == "CPUAffinity" else _OPEN
-        yield from _cpus(subject, f"{key}=", subject.members(key), outcome)
+        cpus = subject.members(key) or frozenset()
+        outcome = _outcome(key, cpus, subject.every_cpu, "215/CPUAFFINITY")
+        yield from _cpus(subject, f"{key}=", cpus, outcome)
     for key in _NODE_KEYS:
         if key == "NUMAMask" and subject.text(key) == "all":
             continue
         yield from _readable(subject, key)
-        outcome = f"{_CLOSED} (242/NUMA_POLICY)" if key == "NUMAMask" else _OPEN
-        yield from _nodes(subject, f"{key}=", subject.members(key), outcome)
+        nodes = subject.members(key) or frozenset()
+        outcome = _outcome(key, nodes, subject.every_node, "242/NUMA_POLICY")
+        if key == "NUMAMask" and subject.text("CPUAffinity") == "numa":
+            outcome = f"{_CLOSED} (215/CPUAFFINITY), and systemd answers nothing about the unit"
+        yield from _nodes(subject, f"{key}=", nodes, outcome)
+
+
+def _outcome(key: str, members: frozenset[int], every: frozenset[int], status: str) -> str:
+    """What comes of a list with some that are not there: tried with Linux 6.1 and 6.18."""
+    if key.endswith(("AllowedCPUs", "AllowedMemoryNodes")):
+        return _OPEN
+    return _DROPPED if members & every else f"{_CLOSED} ({status})"
 
 
 def _readable(subject: Subject, key: str) -> Iterator[Finding]:
-    if subject.texts(key) and subject.members(key) is None:
-        text = " ".join(subject.texts(key))
+    for text in dict.fromkeys(subject.texts(key)):
+        if ranges.systemd(text) is not None:
+            continue
         is_instance = key == "NUMAMask" and "%" in text
         yield Finding(
             subject=f"{key}=",
@@ -47,34 +63,52 @@ def _readable(subject: Subject, key: str) -> Iterator[Finding]:
             "drops the line with a warning",
             fix="write the list into a drop-in of each instance, as inference-vllm@ does"
             if is_instance
-            else f"write {key}=LIST",
+            else _mended(key, text),
         )
 
 
+def _mended(key: str, text: str) -> str:
+    """What was meant, where that can be told."""
+    mask = ranges.mask(text) if text.lower().startswith("0x") else None
+    before, sign, _ = text.partition("#")
+    meant = mask or (ranges.systemd(before) if sign and before.strip() else None)
+    return f"write {key}={cpulist.format(meant) if meant else 'LIST'}" + (
+        ", and the comment on a line of its own" if sign else ""
+    )
+
+
 def _wrapper(subject: Subject, one: wrapper.Wrapper) -> Iterator[Finding]:
-    outcome = f"{one.name} ends with an error, and `systemctl start` says nothing of it"
+    fails = f"{one.name} ends with an error, and `systemctl start` says nothing of it"
     for name, text in one.options:
-        if name in ("physcpubind", "cpunodebind", *wrapper.POLICIES) and text:
-            what = "nodes" if name != "physcpubind" else "CPUs"
-            found = one.members(name)
-            is_relative = text.startswith(("+", "!")) or text in ("all", "same", "netdev")
-            if found is None and not is_relative and "$" not in text and "%" not in text:
-                yield Finding(
-                    subject=f"{one.name} {name}",
-                    expected=f"a list of {what} such as 0-3",
-                    found=f"{text!r}: {outcome}",
-                    fix=f"write a list of {what}",
-                )
-            look = _cpus if name == "physcpubind" else _nodes
-            yield from look(subject, f"{one.name} {name}", found, outcome)
+        if name not in ("physcpubind", "cpunodebind", *wrapper.POLICIES) or one.is_relative(name):
+            continue
+        is_cpus = name == "physcpubind"
+        every = subject.every_cpu if is_cpus else subject.every_node
+        found = one.members(name, subject.topology.cpus_online if is_cpus else every)
+        if found is None and (text or name != "local"):
+            yield Finding(
+                subject=f"{one.name} {name}",
+                expected=f"a list of {'CPUs' if is_cpus else 'nodes'} such as 0-3",
+                found=f"{text!r}: {fails}",
+                fix=_listed(one, text),
+            )
+        look = _cpus if is_cpus else _nodes
+        is_partial = one.name == "taskset" and (found or frozenset()) & every
+        yield from look(
+            subject, f"{one.name} {name}", found or frozenset(), _DROPPED if is_partial else fails
+        )
 
 
-def _cpus(
-    subject: Subject, where: str, cpus: frozenset[int] | None, outcome: str
-) -> Iterator[Finding]:
+def _listed(one: wrapper.Wrapper, text: str) -> str:
+    if one.name == "taskset" and text.startswith("mask "):
+        return f"write taskset -c {text.removeprefix('mask ')}, or a hexadecimal mask"
+    return "write a list such as 0-3"
+
+
+def _cpus(subject: Subject, where: str, cpus: frozenset[int], outcome: str) -> Iterator[Finding]:
     host = subject.topology
     online = cpulist.format(host.cpus_online)
-    absent = (cpus or frozenset()) - host.cpus_online - host.cpus_offline
+    absent = cpus - subject.every_cpu
     if absent:
         yield Finding(
             subject=where,
@@ -82,7 +116,7 @@ def _cpus(
             found=f"{cpulist.format(absent)}, which do not exist: {outcome}",
             fix=f"name CPUs of {online}",
         )
-    offline = (cpus or frozenset()) & host.cpus_offline
+    offline = cpus & host.cpus_offline
     if offline:
         yield Finding(
             subject=where,
@@ -92,12 +126,10 @@ def _cpus(
         )
 
 
-def _nodes(
-    subject: Subject, where: str, nodes: frozenset[int] | None, outcome: str
-) -> Iterator[Finding]:
+def _nodes(subject: Subject, where: str, nodes: frozenset[int], outcome: str) -> Iterator[Finding]:
     host = subject.topology
     known = cpulist.format(node.id for node in host.nodes)
-    absent = (nodes or frozenset()) - {node.id for node in host.nodes}
+    absent = nodes - subject.every_node
     if absent:
         yield Finding(
             subject=where,
@@ -105,7 +137,7 @@ def _nodes(
             found=f"{cpulist.format(absent)}, which do not exist: {outcome}",
             fix=f"name nodes of {known}",
         )
-    empty = {one.id for one in host.nodes if one.memory_bytes == 0} & (nodes or frozenset())
+    empty = {one.id for one in host.nodes if one.memory_bytes == 0} & nodes
     if empty and "cpunodebind" not in where:
         yield Finding(
             subject=where,

@@ -9,6 +9,7 @@ from pytest_numa.lint.engine import Engine
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
 
+_RANKS = ("--tensor-parallel-size", "-tp", "--tp", "--tp-size")
 _VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
@@ -23,18 +24,21 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_set(subject: Subject) -> Iterator[Finding]:
+    # A unit that sets something up once is no server.
+    if subject.text("Type") == "oneshot" and subject.engine.name is None:
+        return
     named = [key for key in ("AllowedCPUs", "AllowedMemoryNodes") if subject.texts(key)]
     lost = ""
     if named and not subject.has_cpuset:
         lost = f" ({'= and '.join(named)}= have no effect: no cpuset controller for this manager)"
-    if subject.cpus is None:
+    if not subject.names_cpus:
         yield Finding(
             subject="CPUs",
             expected="set by CPUAffinity=",
             found=f"nothing that sets them{lost}: threads run on every CPU of the host",
             fix="write CPUAffinity= and AllowedCPUs=, as `pytest-numa unit render` does",
         )
-    if subject.nodes is None:
+    if not subject.names_nodes and subject.has_several_nodes and subject.kind != "local":
         yield Finding(
             subject="memory",
             expected="bound by NUMAPolicy=bind and NUMAMask=",
@@ -123,6 +127,7 @@ def _gpus(subject: Subject) -> Iterator[Finding]:
     nodes = subject.nodes or subject.topology.nodes_of(subject.cpus or frozenset())
     if not nodes or not engine.uses_gpus or not subject.topology.accelerators:
         return
+    yield from _enough_gpus(subject, engine)
     used = _used(subject, engine)
     known = {one.node for one in subject.topology.accelerators}
     if used is None and len(known) > 1:
@@ -136,6 +141,33 @@ def _gpus(subject: Subject) -> Iterator[Finding]:
         )
         return
     yield from (_gpu(one, nodes) for one in used or () if one.node not in nodes)
+
+
+def _enough_gpus(subject: Subject, engine: Engine) -> Iterator[Finding]:
+    """GPUs by number that are not there, and ranks without a GPU."""
+    gpus = subject.topology.accelerators
+    if engine.is_contained:
+        return
+    text = next((engine.environment[one] for one in _VISIBLE if one in engine.environment), None)
+    numbers = [word.strip() for word in text.split(",")] if text else None
+    absent = [word for word in numbers or () if word.isdecimal() and int(word[:6]) >= len(gpus)]
+    if absent:
+        yield Finding(
+            subject="GPUs",
+            expected=f"numbers from 0 to {len(gpus) - 1}",
+            found=f"{', '.join(absent)}: the service sees no GPU from there on",
+            fix="name GPUs that `nvidia-smi -L` has",
+        )
+    n_gpus = len(gpus if numbers is None else numbers)
+    ranks = engine.number(*_RANKS)
+    is_spread = engine.has("--nnodes", "--distributed-executor-backend", "--ray-address")
+    if ranks and not is_spread and not absent and ranks > n_gpus:
+        yield Finding(
+            subject="GPUs",
+            expected=f"{ranks}, one for each rank of tensor parallelism",
+            found=f"{n_gpus}: the server ends with an error",
+            fix=f"write {n_gpus}, or let it have more GPUs",
+        )
 
 
 def _used(subject: Subject, engine: Engine) -> tuple[Device, ...] | None:

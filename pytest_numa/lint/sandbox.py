@@ -10,6 +10,11 @@ _GROUPS = ("@system-service", "@resources", "@known")
 _CALLS = {"sched_setaffinity": "CPUs", "set_mempolicy": "memory policy"}
 _HOMES = ("/home/", "/root/", "/run/user/")
 _TEMPORARY = ("/tmp/", "/var/tmp/")  # noqa: S108 - looked for, not used
+_WRITABLE = (
+    *("CacheDirectory", "StateDirectory", "RuntimeDirectory", "ReadWritePaths", "BindPaths"),
+    "TemporaryFileSystem",
+)
+_CACHES = {"HOME", "XDG_CACHE_HOME", "VLLM_CACHE_ROOT", "HF_HOME"}
 _LOOPBACK = ("localhost", "127.0.0.0/8", "127.0.0.1", "::1", "any")
 
 
@@ -26,7 +31,7 @@ def _calls(subject: Subject) -> Iterator[Finding]:
     lost = [call for call in _CALLS if _is_denied(subject.texts("SystemCallFilter"), call)]
     what = " and ".join(_CALLS[call] for call in lost)
     binding = [one.name for one in subject.wrappers if one.name in ("numactl", "taskset")]
-    who = binding[0] if binding else subject.engine.name if subject.engine.is_torch else None
+    who = binding[0] if binding else _binder(subject)
     if lost and who:
         outcome = "fails" if subject.text("SystemCallErrorNumber") else "is killed (31/SYS)"
         yield Finding(
@@ -43,6 +48,13 @@ def _calls(subject: Subject) -> Iterator[Finding]:
             found="yes: the first kernel that is compiled ends the service",
             fix="leave it out",
         )
+
+
+def _binder(subject: Subject) -> str | None:
+    """The server, where it sets the affinity of its own threads."""
+    own = subject.engine
+    options = ("-C", "--cpu-mask", "-Cr", "--cpu-range", "--numa", "--host-policy")
+    return own.name if own.is_torch or own.has(*options) else None
 
 
 def _is_denied(filters: list[str], call: str) -> bool:
@@ -82,19 +94,15 @@ def _devices(subject: Subject) -> Iterator[Finding]:
 
 
 def _network(subject: Subject) -> Iterator[Finding]:
-    families = [line for line in subject.texts("RestrictAddressFamilies") if line != "none"]
-    names = {word for line in families if not line.startswith("~") for word in line.split()}
     needed = {"AF_INET", "AF_UNIX"} | ({"AF_NETLINK"} if subject.engine.is_torch else set())
-    lacking = sorted(needed - names) if names else []
-    if subject.texts("RestrictAddressFamilies") == ["none"]:
-        lacking = sorted(needed)
+    lacking = sorted(needed - _families(subject, needed))
     if lacking:
         yield Finding(
             subject="RestrictAddressFamilies=",
             expected=" ".join(sorted(needed)),
             found=f"without {' '.join(lacking)}, which the server needs to answer, or to speak "
             "with its workers",
-            fix=f"add {' '.join(lacking)}",
+            fix="write RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
         )
     if subject.is_on("PrivateNetwork"):
         yield Finding(
@@ -102,6 +110,13 @@ def _network(subject: Subject) -> Iterator[Finding]:
             expected="no: the server answers over the network",
             found="yes: nobody can reach it",
             fix="leave it out",
+        )
+    if subject.text("SocketBindDeny") == "any" and not subject.texts("SocketBindAllow"):
+        yield Finding(
+            subject="SocketBindDeny=",
+            expected="SocketBindAllow= with the server's port beside it",
+            found="none: the server cannot listen",
+            fix=f"add SocketBindAllow=tcp:{subject.engine.option('--port') or 'PORT'}",
         )
     denied = {word for line in subject.texts("IPAddressDeny") for word in line.split()}
     allowed = {word for line in subject.texts("IPAddressAllow") for word in line.split()}
@@ -114,12 +129,32 @@ def _network(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _families(subject: Subject, needed: set[str]) -> set[str]:
+    """Which of them are left; the first line says whether those that are named are allowed."""
+    lines = subject.texts("RestrictAddressFamilies")
+    if not lines:
+        return needed
+    found = set(needed) if lines[0].startswith("~") else set()
+    for line in lines:
+        names = set(line.removeprefix("~").split())
+        found = found - names if line.startswith("~") else found | names & needed
+    return found
+
+
 def _files(subject: Subject) -> Iterator[Finding]:
-    paths = [word.rpartition("=")[2] for word in (*subject.argv, *subject.environment.values())]
+    words = [*subject.argv, *subject.environment.values(), subject.text("WorkingDirectory") or ""]
+    paths = [word.rpartition("=")[2] for word in words if not subject.engine.is_contained]
     if (subject.text("ProtectHome") or "no").lower() in ("yes", "true", "1", "on", "tmpfs"):
         yield from _hidden(subject, "ProtectHome=", paths, _HOMES, fix="move it to /opt or /srv")
-    if subject.is_on("PrivateTmp"):
-        yield from _hidden(subject, "PrivateTmp=", paths, _TEMPORARY, fix="move it to /var/lib")
+    # A dynamic user has a /tmp of its own without being told.
+    key = "PrivateTmp=" if subject.is_on("PrivateTmp") else "DynamicUser="
+    if subject.is_on("PrivateTmp") or subject.is_on("DynamicUser"):
+        yield from _hidden(subject, key, paths, _TEMPORARY, fix="move it to /var/lib")
+    for key in ("InaccessiblePaths", "TemporaryFileSystem"):
+        named = [word.lstrip("-+") for text in subject.texts(key) for word in text.split()]
+        folders = tuple(f"{word.partition(':')[0].rstrip('/')}/" for word in named)
+        yield from _hidden(subject, f"{key}=", paths, folders, fix="name another path")
+    yield from _written(subject)
     if subject.text("ProcSubset") == "pid":
         yield Finding(
             subject="ProcSubset=",
@@ -129,12 +164,29 @@ def _files(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _written(subject: Subject) -> Iterator[Finding]:
+    """Where compiled kernels and downloads go."""
+    is_closed = subject.text("ProtectSystem") == "strict" or subject.is_on("DynamicUser")
+    is_said = any(subject.texts(key) for key in _WRITABLE) or _CACHES & subject.environment.keys()
+    if is_closed and not is_said and subject.engine.is_torch:
+        yield Finding(
+            subject="ProtectSystem=",
+            expected="a folder that the server can write, for compiled kernels and downloads",
+            found="none: all is read-only, also the home of its user",
+            fix="write CacheDirectory=%N and Environment=HOME=/var/cache/%N",
+        )
+
+
 def _hidden(
     subject: Subject, key: str, paths: list[str], folders: tuple[str, ...], *, fix: str
 ) -> Iterator[Finding]:
     bound = [word for one in ("BindPaths", "BindReadOnlyPaths") for word in subject.texts(one)]
-    for path in dict.fromkeys(path for path in paths if path.startswith(folders)):
-        if not any(path.startswith(text.partition(":")[0]) for text in " ".join(bound).split()):
+    places = [text.lstrip("-").split(":") for text in " ".join(bound).split()]
+    seen = [
+        words[1] if len(words) > 1 and words[1].startswith("/") else words[0] for words in places
+    ]
+    for path in dict.fromkeys(path for path in paths if f"{path}/".startswith(folders)):
+        if not any(path.startswith(place) for place in seen if place):
             yield Finding(
                 subject=key,
                 expected=f"{path} in sight of the service",

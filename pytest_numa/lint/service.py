@@ -1,15 +1,29 @@
 """How the service is started and stopped, and whether its processes stay in the unit."""
 
+import difflib
 import re
 from collections.abc import Iterator
 
+from pytest_numa.lint.engine import CONTAINERS
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
+from pytest_numa.lint.wrapper import SHELLS
 
-_CONTAINERS = ("docker", "podman", "nerdctl")
 # They start the command elsewhere: by a daemon, in another session, or in the background.
-_LEAVING = ("sudo", "su", "runuser", "machinectl", "systemd-run", "screen", "tmux", "pm2", "srun")
-_SHELLS = ("sh", "bash", "dash", "zsh")
+_LEAVING = (
+    *("sudo", "su", "runuser", "machinectl", "systemd-run", "screen", "tmux", "pm2", "srun"),
+    *("setsid", "daemonize", "cgexec", "start-stop-daemon"),
+)
+# What a shell would make something of, and systemd hands to the program.
+_OPERATOR = re.compile(
+    r"\d?>{1,2}(?:&\d)?|\d?>{1,2}[/&].*|<|\|{1,2}|&{1,2}|#|\$\(.*|`.*", re.DOTALL
+)
+_BUILTINS = ("cd", "source", ".", "export", "exec", "ulimit", "eval", "set")
+_SYSTEM_TARGETS = ("multi-user.target", "graphical.target", "network.target", "sysinit.target")
+_TARGETS = (
+    *("multi-user.target", "graphical.target", "default.target", "network-online.target"),
+    *("basic.target", "graphical-session.target", "network.target"),
+)
 # None of them sends READY=1 or a keep-alive.
 _QUIET = ("vllm", "sglang", "llama.cpp", "tensorrt-llm", "triton")
 
@@ -23,7 +37,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _program(subject)
     yield from _paths(subject)
     yield from _stopping(subject)
-    yield from _limits(subject)
+    yield from _times(subject)
+    yield from _delegation(subject)
     yield from _target(subject)
 
 
@@ -36,7 +51,7 @@ def _command(subject: Subject) -> Iterator[Finding]:
             found=f"{len(commands)}",
             fix="write one ExecStart=; a drop-in that replaces it has an empty ExecStart= first",
         )
-    for name in subject.unresolved:
+    for name in () if subject.around.has_absent_variables else subject.unresolved:
         yield Finding(
             subject=f"${{{name}}} in ExecStart=",
             expected="a variable that the unit sets",
@@ -45,15 +60,15 @@ def _command(subject: Subject) -> Iterator[Finding]:
             fix=f"write Environment={name}=VALUE, or $$ for a dollar sign",
             is_unknown=bool(subject.around.absent_files),
         )
-    prefixes = re.match(r"[@\-:+!|]*", subject.exec_start)
-    if prefixes and "+" in prefixes[0]:
+    yield from _shell_words(subject)
+    if "+" in subject.prefixes:
         yield Finding(
             subject="ExecStart=+",
             expected="a command under the unit's User= and sandbox",
             found="+, with which it runs as root without them",
             fix="leave the + out",
         )
-    if prefixes and "-" in prefixes[0]:
+    if "-" in subject.prefixes:
         yield Finding(
             subject="ExecStart=-",
             expected="a command whose failure counts",
@@ -62,9 +77,34 @@ def _command(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _shell_words(subject: Subject) -> Iterator[Finding]:
+    """What only a shell understands: it has none, or it is another program's own argument."""
+    found = [word for word in subject.words if _OPERATOR.fullmatch(word)]
+    if found and not any(one.name in SHELLS for one in subject.wrappers):
+        yield Finding(
+            subject="ExecStart=",
+            expected="a program and its arguments: systemd is no shell",
+            found=f"{found[0]!r}, which the program gets as an argument",
+            fix="leave it out: StandardOutput= and Environment= do the same"
+            if found[0][-1:] != "#"
+            else "write the comment on a line of its own",
+        )
+    first = subject.words[0] if subject.words else ""
+    if first in _BUILTINS or re.match(r"\w+=", first):
+        is_variable = "=" in first
+        yield Finding(
+            subject="ExecStart=",
+            expected="a program",
+            found=f"{first!r}, which only a shell understands: the start fails (203/EXEC)",
+            fix=f"write Environment={first}, and the program first"
+            if is_variable
+            else "write WorkingDirectory= or Environment=, and the program first",
+        )
+
+
 def _type(subject: Subject) -> Iterator[Finding]:
     kind = subject.text("Type") or "simple"
-    is_known = subject.engine.name in _QUIET
+    is_known = subject.engine.name in _QUIET and not subject.engine.is_contained
     outcomes = {
         "simple": "the start is a success before the program, or the policy, has failed",
         "idle": "the start is a success before the program, or the policy, has failed",
@@ -87,12 +127,20 @@ def _type(subject: Subject) -> Iterator[Finding]:
 def _program(subject: Subject) -> Iterator[Finding]:
     names = [one.name for one in subject.wrappers]
     program = subject.argv[0].rpartition("/")[2] if subject.argv else ""
-    if program in _CONTAINERS and not _is_held(subject):
+    if program in CONTAINERS and not _is_held(subject):
         yield Finding(
             subject=program,
             expected="a server that runs in the unit's own cgroup",
             found="a container, which runs elsewhere: the unit pins the client alone",
             fix="add --cpuset-cpus and --cpuset-mems, or use podman run --cgroups=split",
+        )
+    is_detached = program in CONTAINERS and subject.engine.has("-d", "--detach")
+    if is_detached and (subject.text("Type") or "simple") in ("simple", "exec", "idle"):
+        yield Finding(
+            subject=f"{program} -d",
+            expected="a client that stays as long as the server runs",
+            found="one that ends at once: the service ends with it",
+            fix="leave -d out, or write Type=notify and --sdnotify=conmon with podman",
         )
     leaving = [name for name in (*names, program) if name in _LEAVING]
     for name in leaving:
@@ -102,8 +150,8 @@ def _program(subject: Subject) -> Iterator[Finding]:
             found=f"{name}, which takes it out of the unit or stands before it",
             fix="name the server's program in ExecStart=, and the user in User=",
         )
-    shells = [one for one in subject.wrappers if one.name in _SHELLS]
-    if any(one.text("exec") is None for one in shells) or program in _SHELLS:
+    shells = [one for one in subject.wrappers if one.name in SHELLS]
+    if any(one.text("exec") is None for one in shells) or program in SHELLS:
         yield Finding(
             subject="ExecStart=",
             expected="the server's own program",
@@ -114,6 +162,13 @@ def _program(subject: Subject) -> Iterator[Finding]:
 
 
 def _paths(subject: Subject) -> Iterator[Finding]:
+    for text in subject.around.strangers:
+        yield Finding(
+            subject=text,
+            expected="a user or group of this host",
+            found="none of that name: the start fails (217/USER or 216/GROUP)",
+            fix=f"make it (useradd --system {text.partition('=')[2]}), or write DynamicUser=yes",
+        )
     for path in subject.around.missing:
         yield Finding(
             subject=path,
@@ -162,21 +217,7 @@ def _stopping(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _limits(subject: Subject) -> Iterator[Finding]:
-    if subject.text("CPUQuota") not in (None, "infinity"):
-        yield Finding(
-            subject="CPUQuota=",
-            expected="none: the CPUs are the service's own",
-            found=f"{subject.text('CPUQuota')}: threads are stopped in the middle of a token",
-            fix="leave it out",
-        )
-    if subject.text("CPUSchedulingPolicy") in ("idle", "batch"):
-        yield Finding(
-            subject="CPUSchedulingPolicy=",
-            expected="other",
-            found=f"{subject.text('CPUSchedulingPolicy')}: everything else goes first",
-            fix="leave it out",
-        )
+def _times(subject: Subject) -> Iterator[Finding]:
     if subject.text("RuntimeMaxSec") not in (None, "infinity"):
         yield Finding(
             subject="RuntimeMaxSec=",
@@ -191,27 +232,45 @@ def _limits(subject: Subject) -> Iterator[Finding]:
             found=f"{subject.text('WatchdogSec')}: systemd kills it after that",
             fix="leave it out",
         )
-    most = _bytes(subject.text("MemoryMax"))
-    if most is not None and subject.needs_bytes is not None and most < subject.needs_bytes:
+
+
+def _delegation(subject: Subject) -> Iterator[Finding]:
+    """Who may change the service's cgroup; containers are meant to."""
+    given = (subject.text("Delegate") or "").split()
+    controllers = {"yes", "true", "on", "1", "cpuset"} & {word.lower() for word in given}
+    is_plain = subject.engine.name in _QUIET and not subject.engine.is_contained
+    if controllers and is_plain and subject.cpuset_cpus:
         yield Finding(
-            subject="MemoryMax=",
-            expected=f"at least {subject.needs_bytes} bytes, which the service takes",
-            found=f"{subject.text('MemoryMax')}: it is killed",
-            fix="write more, or leave it out",
+            subject="Delegate=",
+            expected="none: the server makes no cgroups, and AllowedCPUs= is systemd's to set",
+            found=f"{' '.join(given)}: processes of the service may make cgroups, and each "
+            "daemon-reload sets the cpuset anew",
+            fix="leave it out",
         )
 
 
-def _bytes(text: str | None) -> int | None:
-    match = re.fullmatch(r"(\d{1,18})([KMGT]?)", text or "")
-    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ") if match else None
-
-
 def _target(subject: Subject) -> Iterator[Finding]:
-    wanted = [word for text in subject.texts("WantedBy", "Install") for word in text.split()]
-    if subject.manager == "user" and wanted and "default.target" not in wanted:
+    wanted = [
+        word
+        for key in ("WantedBy", "RequiredBy")
+        for text in subject.texts(key, "Install")
+        for word in text.split()
+    ]
+    if subject.manager == "user" and wanted and set(wanted) <= set(_SYSTEM_TARGETS):
         yield Finding(
             subject="WantedBy=",
             expected="default.target, which a user's manager starts",
             found=f"{' '.join(wanted)}, which it does not have",
             fix="write WantedBy=default.target",
         )
+    for word in wanted:
+        near = difflib.get_close_matches(word, _TARGETS, n=1, cutoff=0.85)
+        is_whole = "." in word or "%" in word
+        if word not in _TARGETS and (near or not is_whole):
+            yield Finding(
+                subject="WantedBy=",
+                expected=near[0] if near else "a unit's whole name, such as multi-user.target",
+                found=f"{word}, which "
+                + ("no host has: it is never started at boot" if is_whole else "is no unit's name"),
+                fix=f"write WantedBy={near[0] if near else 'multi-user.target'}",
+            )

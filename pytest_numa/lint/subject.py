@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pytest_numa.errors import ParseError, UnitError
+from pytest_numa.errors import UnitError
 from pytest_numa.host import Topology
-from pytest_numa.kernel import cpulist
-from pytest_numa.lint import wrapper
+from pytest_numa.lint import ranges, wrapper
+from pytest_numa.lint.around import Surroundings
 from pytest_numa.lint.engine import Engine
 from pytest_numa.lint.wrapper import Wrapper
 from pytest_numa.policy import Policy
@@ -30,25 +30,6 @@ _BY_SYSTEMD = (
 _YES = ("1", "yes", "y", "true", "t", "on")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the host says besides its topology; what is None was not looked at."""
-
-    has_cpuset: bool | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    """Those of the unit's EnvironmentFile=."""
-    absent_files: tuple[str, ...] = ()
-    """Files of EnvironmentFile= and LoadCredential= that cannot be read."""
-    open_files: tuple[str, ...] = ()
-    """Those that everybody may read."""
-    missing: tuple[str, ...] = ()
-    """The program and the model, where they are not there."""
-    unreachable: tuple[str, ...] = ()
-    """Where they are, and the unit's user cannot read them."""
-    slice_cpus: frozenset[int] | None = None
-    slice_nodes: frozenset[int] | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """``needs_bytes`` is the memory that the service will take; ``policy`` what was asked for."""
@@ -62,7 +43,7 @@ class Subject:
     """Declared: ``all`` CPUs of each core, or ``one``; None: either, but not both."""
     is_exposed: bool = False
     """Whether it was asked to listen on a network."""
-    around: Surroundings = Surroundings()
+    around: Surroundings = field(default_factory=Surroundings)
 
     def text(self, key: str, section: str | None = None) -> str | None:
         """The last value of a directive; None where it is not given."""
@@ -83,24 +64,36 @@ class Subject:
         return (self.text(key) or "").lower() in _YES
 
     def members(self, key: str, section: str | None = None) -> frozenset[int] | None:
-        """The CPUs or nodes of a directive, of all its lines; None without any that is a list."""
-        found: frozenset[int] = frozenset()
-        for text in self.texts(key, section):
-            try:
-                found |= cpulist.parse(text, source=key)
-            except ParseError:
-                return None
-        return found or None
+        """The CPUs or nodes of a directive, of all lines that systemd can read; None of none."""
+        found = (ranges.systemd(text) for text in self.texts(key, section))
+        return frozenset().union(*filter(None, found)) or None
+
+    @cached_property
+    def every_cpu(self) -> frozenset[int]:
+        """All CPUs of the host, also those that are offline."""
+        return self.topology.cpus_online | self.topology.cpus_offline
+
+    @cached_property
+    def every_node(self) -> frozenset[int]:
+        """All nodes of the host."""
+        return frozenset(node.id for node in self.topology.nodes)
+
+    @property
+    def has_several_nodes(self) -> bool:
+        """Whether memory can be on another node than the one that is meant."""
+        return sum(1 for node in self.topology.nodes if node.memory_bytes) > 1
 
     @cached_property
     def cpuset_cpus(self) -> frozenset[int] | None:
-        """AllowedCPUs=, where it can have an effect."""
-        return self.members("AllowedCPUs") if self.has_cpuset else None
+        """AllowedCPUs=, where it has an effect: the kernel refuses a list with one that is not."""
+        found = self.members("AllowedCPUs") if self.has_cpuset else None
+        return found if found and found <= self.every_cpu else None
 
     @cached_property
     def cpuset_nodes(self) -> frozenset[int] | None:
-        """AllowedMemoryNodes=, where it can have an effect."""
-        return self.members("AllowedMemoryNodes") if self.has_cpuset else None
+        """AllowedMemoryNodes=, where it has an effect."""
+        found = self.members("AllowedMemoryNodes") if self.has_cpuset else None
+        return found if found and found <= self.every_node else None
 
     @property
     def has_cpuset(self) -> bool:
@@ -118,9 +111,7 @@ class Subject:
     @cached_property
     def mask(self) -> frozenset[int] | None:
         """NUMAMask=."""
-        if self.text("NUMAMask") == "all":
-            return frozenset(node.id for node in self.topology.nodes)
-        return self.members("NUMAMask")
+        return self.every_node if self.text("NUMAMask") == "all" else self.members("NUMAMask")
 
     @cached_property
     def wrappers(self) -> tuple[Wrapper, ...]:
@@ -137,7 +128,10 @@ class Subject:
         """Environment=, EnvironmentFile= and env(1); where a name comes again the last counts."""
         set_here = dict(self._assignments())
         by_env = {
-            name: value for one in self.wrappers if one.name == "env" for name, value in one.options
+            name: value
+            for one in self.wrappers
+            if one.name in ("env", *wrapper.SHELLS)
+            for name, value in one.options
         }
         return {**set_here, **self.around.variables, **by_env}
 
@@ -149,14 +143,33 @@ class Subject:
     @cached_property
     def unresolved(self) -> tuple[str, ...]:
         """Variables on the command line whose value is not known."""
-        known = {**dict(self._assignments()), **self.around.variables}
+        if ":" in self.prefixes:
+            return ()
+        passed = " ".join(self.texts("PassEnvironment")).split()
+        known = {*dict(self._assignments()), *self.around.variables, *passed, *_BY_SYSTEMD}
         found = [match[1] or match[2] for match in _VARIABLE.finditer(self.exec_start)]
-        return tuple(name for name in found if name and name not in {*known, *_BY_SYSTEMD})
+        return tuple(dict.fromkeys(name for name in found if name and name not in known))
 
     @property
     def exec_start(self) -> str:
         """ExecStart= as it is written."""
         return self.text("ExecStart") or ""
+
+    @property
+    def prefixes(self) -> str:
+        """What stands before the program and says how it is started."""
+        return self.exec_start[: len(self.exec_start) - len(self.exec_start.lstrip(_PREFIXES))]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """ExecStart= as systemd splits it, wrappers and all; empty where it cannot be split."""
+        try:
+            line = self.exec_start.lstrip(_PREFIXES)
+            found = list(self._words(quoting.split(line, source="ExecStart=")))
+        except UnitError:
+            return ()
+        # With @ the second word is what the program is to take for its own name.
+        return tuple(found[:1] + found[2:] if "@" in self.prefixes else found)
 
     @cached_property
     def engine(self) -> Engine:
@@ -191,28 +204,50 @@ class Subject:
 
     @cached_property
     def cpus(self) -> frozenset[int] | None:
-        """The CPUs that the command starts with, by all that sets them; None where nothing does."""
+        """The CPUs that the command starts with, by all that sets them.
+
+        None where nothing does, or where what is set leaves none, or cannot be known.
+        """
         own = self.affinity
         for one in self.wrappers:
-            by_node = one.members("cpunodebind")
-            by_cpu = one.members("physcpubind")
-            own = by_cpu or (self.cpus_of(by_node) if by_node else own)
+            name = one.last_of_cpus
+            if name is not None:
+                own = self.set_by(one, name) or (None if one.is_relative(name) else own)
         if own is None or self.cpuset_cpus is None:
             return own if self.cpuset_cpus is None else self.cpuset_cpus
         return own & self.cpuset_cpus or None
 
+    def set_by(self, one: Wrapper, name: str) -> frozenset[int] | None:
+        """The CPUs that an option of numactl or taskset names, also by their nodes."""
+        if name == "physcpubind":
+            return one.members(name, self.topology.cpus_online)
+        return self.cpus_of(one.members(name, self.every_node) or frozenset()) or None
+
+    @cached_property
+    def names_cpus(self) -> bool:
+        """Whether anything sets the CPUs, well or not."""
+        names = (name for one in self.wrappers if (name := one.last_of_cpus))
+        by_unit = self.affinity or self.cpuset_cpus or self.text("CPUAffinity") == "numa"
+        return bool(by_unit or any(names))
+
     @cached_property
     def nodes(self) -> frozenset[int] | None:
-        """The nodes that memory may be on; None where nothing says so."""
-        every = frozenset(node.id for node in self.topology.nodes)
+        """The nodes that memory may be on; None as with ``cpus``."""
         own = self.mask if self.text("NUMAPolicy") not in (None, "default", "local") else None
         for one in self.wrappers:
             for name in wrapper.POLICIES:
-                is_all = one.text(name) == "all"
-                own = one.members(name) or (every if is_all else own)
+                given = one.members(name, self.every_node)
+                own = given or (None if one.is_relative(name) else own)
         if own is None or self.cpuset_nodes is None:
             return own if self.cpuset_nodes is None else self.cpuset_nodes
         return own & self.cpuset_nodes or None
+
+    @cached_property
+    def names_nodes(self) -> bool:
+        """Whether anything says which nodes memory is to be on, well or not."""
+        options = (name for one in self.wrappers for name, text in one.options if text)
+        is_by_unit = self.mask and self.text("NUMAPolicy") not in (None, "default", "local")
+        return bool(is_by_unit or self.cpuset_nodes or set(options) & set(wrapper.POLICIES))
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], list[str]]:
@@ -232,16 +267,7 @@ class Subject:
 
     @cached_property
     def _command(self) -> tuple[tuple[Wrapper, ...], tuple[str, ...]]:
-        prefix = self.exec_start[: len(self.exec_start) - len(self.exec_start.lstrip(_PREFIXES))]
-        try:
-            line = self.exec_start.lstrip(_PREFIXES)
-            words = list(self._words(quoting.split(line, source="ExecStart=")))
-        except UnitError:
-            return (), ()
-        # With @ the second word is what the program is to take for its own name.
-        if "@" in prefix and len(words) > 1:
-            del words[1]
-        return wrapper.split(words)
+        return wrapper.split(self.words)
 
     def _words(self, words: list[str]) -> Iterator[str]:
         """Variables that are known in their place; one that stands alone is split into words."""

@@ -1,15 +1,18 @@
 """What the host says of a unit besides its topology: files, slices, controllers."""
 
+import contextlib
+import grp
 import pwd
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_numa.errors import ParseError, UnitError
 from pytest_numa.kernel import cpulist
+from pytest_numa.lint.around import Surroundings
 from pytest_numa.lint.exposure import is_secret
-from pytest_numa.lint.subject import Subject, Surroundings
+from pytest_numa.lint.subject import Subject
 from pytest_numa.services import cgroups, quoting
 
 _WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
@@ -26,6 +29,9 @@ def read(subject: Subject, root: Path) -> Surroundings:
             name: value for text in texts.values() for name, value in _assignments(text or "")
         },
         absent_files=tuple(path for path, is_needed in files if is_needed and texts[path] is None),
+        has_absent_variables=any(
+            not is_needed and texts[path] is None for path, is_needed in files
+        ),
         open_files=tuple(path for path, _ in files if _is_open(root, path, texts[path])),
         slice_cpus=_of_slice(subject, root, "cpuset.cpus"),
         slice_nodes=_of_slice(subject, root, "cpuset.mems"),
@@ -37,7 +43,8 @@ def read(subject: Subject, root: Path) -> Surroundings:
     paths = list(_read_paths(known))
     return replace(
         found,
-        missing=tuple(path for path in paths if not Path(path).exists()),
+        strangers=tuple(_strangers(subject)),
+        missing=tuple(path for path in paths if _exists(path) is False),
         unreachable=tuple(path for path in paths if _is_closed(known, path)),
     )
 
@@ -49,8 +56,17 @@ def weights_bytes(subject: Subject, root: Path) -> int | None:
     if has_gpus or model is None:
         return None
     path = _below(root, model)
-    found = [path] if path.is_file() else [one for name in _WEIGHTS for one in path.glob(name)]
-    return sum(one.stat().st_size for one in found) or None
+    with contextlib.suppress(OSError, ValueError):
+        found = [path] if path.is_file() else [one for name in _WEIGHTS for one in path.glob(name)]
+        return sum(one.stat().st_size for one in found) + _cache_bytes(subject) or None
+    return None
+
+
+def _cache_bytes(subject: Subject) -> int:
+    """What vLLM on CPUs adds for its KV cache, for each rank."""
+    space = subject.engine.number(variable="VLLM_CPU_KVCACHE_SPACE") or 0
+    ranks = subject.engine.number("--tensor-parallel-size", "-tp") or 1
+    return space * ranks * 1024**3
 
 
 def drop_ins(folder: Path, unit: str) -> Iterator[tuple[str, str]]:
@@ -61,7 +77,7 @@ def drop_ins(folder: Path, unit: str) -> Iterator[tuple[str, str]]:
         for path in sorted((folder / name).glob("*.conf")):
             try:
                 yield f"{name}/{path.name}", path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
+            except (OSError, ValueError):
                 continue
 
 
@@ -78,7 +94,7 @@ def _files(subject: Subject) -> Iterator[tuple[str, bool]]:
 def _text(root: Path, path: str) -> str | None:
     try:
         return _below(root, path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -103,7 +119,7 @@ def _is_open(root: Path, path: str, text: str | None) -> bool:
     """Whether everybody may read a file that holds a secret."""
     try:
         mode = _below(root, path).stat().st_mode
-    except OSError:
+    except (OSError, ValueError):
         return False
     names: Mapping[str, str] = dict(_assignments(text or ""))
     is_all_secret = not names
@@ -119,7 +135,7 @@ def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:
     path = root.joinpath("sys/fs/cgroup", *folders, name)
     try:
         return cpulist.parse(path.read_text(encoding="utf-8"), source=str(path)) or None
-    except (OSError, ParseError):
+    except (OSError, ValueError, ParseError):
         return None
 
 
@@ -127,22 +143,56 @@ def _read_paths(subject: Subject) -> Iterator[str]:
     """The program and the model. Of a program that comes first systemd-analyze says more."""
     model = _model(subject)
     program = subject.argv[0] if subject.argv and subject.argv[0].startswith("/") else None
-    if program is not None and (subject.wrappers or Path(program).exists()):
+    is_elsewhere = subject.text("RootDirectory") or subject.text("RootImage")
+    if is_elsewhere or subject.engine.is_contained:
+        return
+    if program is not None and (subject.wrappers or _exists(program)):
         yield program
-    if model is not None:
+    if model is not None and not set(model) & set("%$"):
         yield model
+
+
+def _exists(path: str) -> bool | None:
+    """Whether it is there; None where that cannot be seen."""
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return None
+    return True
+
+
+def _strangers(subject: Subject) -> Iterator[str]:
+    if subject.is_on("DynamicUser") or subject.manager != "system":
+        return
+    looks: dict[str, Callable[[str], object]] = {
+        "User": pwd.getpwnam,
+        "Group": grp.getgrnam,
+        "SupplementaryGroups": grp.getgrnam,
+    }
+    for key, look in looks.items():
+        for name in " ".join(subject.texts(key)[-1:]).split():
+            try:
+                if not name.isdigit() and not set(name) & set("%$"):
+                    look(name)
+            except (KeyError, ValueError):
+                yield f"{key}={name}"
 
 
 def _is_closed(subject: Subject, path: str) -> bool:
     user = subject.text("User")
     if user in ("root", "0") or (user is None and not subject.is_on("DynamicUser")):
         return False
-    return Path(path).exists() and not _may_read(Path(path).resolve(), _uid(user))
+    try:
+        return not _may_read(Path(path).resolve(), _uid(user))
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _model(subject: Subject) -> str | None:
     names = _MODEL if subject.engine.name == "llama.cpp" else _MODEL[:2]
-    found = subject.engine.option(*names)
+    found = subject.engine.option(*names) or subject.engine.environment.get("LLAMA_ARG_MODEL")
     if found is None and "serve" in subject.argv[:-1]:
         found = subject.argv[subject.argv.index("serve") + 1]
     return found if found is not None and found.startswith("/") else None

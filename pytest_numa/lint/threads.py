@@ -1,22 +1,18 @@
-"""Whether there are as many threads as CPUs, and whether OpenMP leaves them where they are."""
+"""Whether there are as many threads as CPUs, and a cache that the nodes hold."""
 
 from collections.abc import Iterator
 
 from pytest_numa import formatting
-from pytest_numa.kernel import cpulist
-from pytest_numa.lint.engine import lists
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
 
-_SHRINKING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 _GIB = 1024**3
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Counts first, then OpenMP's own binding."""
+    """Threads first."""
     yield from _counts(subject)
     yield from _unsaid(subject)
-    yield from _openmp(subject)
     yield from _cache(subject)
 
 
@@ -52,36 +48,28 @@ def _unsaid(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _openmp(subject: Subject) -> Iterator[Finding]:
-    given = {name: subject.environment.get(name) for name in _SHRINKING}
-    for name, value in given.items():
-        is_off = value is None or value.lower() in ("false", "none", "disabled", "")
-        if not is_off and subject.engine.is_torch:
-            yield Finding(
-                subject=name,
-                expected="not set: the unit binds",
-                found=f"{value!r}: PyTorch leaves the process with one CPU, and all that it starts",
-                fix=f"leave {name} out",
-            )
-        elif name == "GOMP_CPU_AFFINITY" and value and subject.cpus:
-            cpus = lists(value.replace(" ", ","))
-            if cpus and cpus - subject.cpus:
-                yield Finding(
-                    subject=name,
-                    expected=f"CPUs of {cpulist.format(subject.cpus)}, which the unit has",
-                    found=f"{value!r}: threads leave the unit's CPUs",
-                    fix=f"leave {name} out",
-                )
-
-
 def _cache(subject: Subject) -> Iterator[Finding]:
-    space = subject.engine.number(variable="VLLM_CPU_KVCACHE_SPACE")
-    nodes = [one for one in subject.topology.nodes if one.id in (subject.nodes or ())]
-    total = sum(one.memory_bytes for one in nodes)
-    if space and total and space * _GIB > total:
+    """VLLM's memory for the KV cache on CPUs, which each rank takes."""
+    name, own = "VLLM_CPU_KVCACHE_SPACE", subject.engine
+    text, space = own.environment.get(name), own.number(variable=name)
+    if text and space is None and not set(text) & set("$%"):
         yield Finding(
-            subject="VLLM_CPU_KVCACHE_SPACE",
+            subject=name,
+            expected="a whole number of GiB",
+            found=f"{text!r}: vLLM ends with an error",
+            fix=f"write Environment={name}=40",
+        )
+    ranks = own.number("--tensor-parallel-size", "-tp") or 1
+    total = sum(one.memory_bytes for one in subject.topology.nodes if one.id in _nodes(subject))
+    if space and total and space * ranks * _GIB > total:
+        yield Finding(
+            subject=name,
             expected=f"less than the {formatting.bytes_iec(total)} of the unit's nodes",
-            found=f"{space} GiB: the service is killed when the node is full",
+            found=f"{space} GiB{f' for each of {ranks} ranks' if ranks > 1 else ''}: the service "
+            "is killed when the node is full",
             fix="write a smaller number of GiB",
         )
+
+
+def _nodes(subject: Subject) -> frozenset[int]:
+    return subject.nodes or frozenset()

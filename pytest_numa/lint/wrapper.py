@@ -3,30 +3,67 @@
 Options: numactl(8), taskset(1).
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_numa.errors import ParseError
 from pytest_numa.kernel import cpulist
+from pytest_numa.lint import ranges
 
-_NUMACTL = {
-    **dict.fromkeys(("-C", "--physcpubind"), "physcpubind"),
-    **dict.fromkeys(("-N", "--cpunodebind"), "cpunodebind"),
-    **dict.fromkeys(("-m", "--membind"), "bind"),
-    **dict.fromkeys(("-i", "--interleave"), "interleave"),
-    **dict.fromkeys(("-p", "--preferred"), "preferred"),
-    **dict.fromkeys(("-P", "--preferred-many"), "preferred-many"),
-    **dict.fromkeys(("-w", "--weighted-interleave"), "weighted-interleave"),
-    **dict.fromkeys(("-l", "--localalloc"), "local"),
-    **dict.fromkeys(("-a", "--all"), "all"),
+_SHORT = {
+    "C": "physcpubind",
+    "N": "cpunodebind",
+    "c": "cpunodebind",
+    "m": "bind",
+    "i": "interleave",
+    "p": "preferred",
+    "P": "preferred-many",
+    "w": "weighted-interleave",
+    "l": "local",
+    "a": "all",
+    "b": "balancing",
+    "s": "show",
+    "H": "hardware",
+    "h": "help",
 }
-_NUMACTL_FLAGS = ("local", "all")
+_NAMES = {"membind": "bind", "localalloc": "local", "cpubind": "cpunodebind"}
+_LONG = (
+    *("physcpubind", "cpunodebind", "cpubind", "membind", "interleave", "weighted-interleave"),
+    *("preferred", "preferred-many", "localalloc", "all", "balancing", "show", "hardware", "help"),
+)
+# Of shared memory; no server is started with them.
+_OTHERS = ("shm", "file", "offset", "length", "strict", "shmmode", "shmid", "huge", "touch", "dump")
+_FLAGS = ("local", "all", "balancing", "show", "hardware", "help")
 POLICIES = ("bind", "interleave", "preferred", "preferred-many", "weighted-interleave", "local")
-# How many words each takes besides options, before the command that it starts.
-_PLAIN = {"nice": 0, "ionice": 0, "stdbuf": 0, "setpriv": 0, "time": 0, "nohup": 0, "chrt": 1}
-_SHELLS = ("sh", "bash", "dash", "zsh")
-_WITH_VALUE = ("-n", "-c", "-i", "-o", "-e")
+UNKNOWN = "unknown"
+# How many words each takes besides options, before the command that it starts, and its options
+# that take one more.
+_PLAIN: dict[str, tuple[int, tuple[str, ...]]] = {
+    "nice": (0, ("-n", "--adjustment")),
+    "ionice": (0, ("-c", "-n", "--class", "--classdata")),
+    "stdbuf": (0, ("-i", "-o", "-e", "--input", "--output", "--error")),
+    "time": (0, ("-f", "-o", "--format", "--output")),
+    "nohup": (0, ()),
+    "tini": (0, ("-p", "-e")),
+    "dumb-init": (0, ("-r", "--rewrite")),
+    "prlimit": (0, ("-o", "--output")),
+    "systemd-inhibit": (0, ()),
+    "chrt": (1, ("-T", "-P", "-D", "--sched-runtime", "--sched-period", "--sched-deadline")),
+    "timeout": (1, ("-k", "-s", "--kill-after", "--signal")),
+    "setpriv": (
+        0,
+        (
+            *("--ruid", "--euid", "--reuid", "--rgid", "--egid", "--regid", "--groups"),
+            *("--inh-caps", "--ambient-caps", "--bounding-set", "--securebits", "--pdeathsig"),
+            *("--selinux-label", "--apparmor-profile"),
+        ),
+    ),
+}
+SHELLS = ("sh", "bash", "dash", "zsh")
+_ENV_WITH_VALUE = ("-u", "--unset", "-C", "--chdir")
+# By device, or of what the process has already: known on the host alone.
+_RELATIVE = re.compile(r"!?\+.*|same|(?:netdev|file|ip|block|pci):.*", flags=re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +80,28 @@ class Wrapper:
         """The option's text; None where it is not given."""
         return dict(self.options).get(name)
 
-    def members(self, name: str) -> frozenset[int] | None:
-        """The option's list of CPUs or nodes; None where it is none, or is relative."""
+    def members(self, name: str, every: frozenset[int] = frozenset()) -> frozenset[int] | None:
+        """The option's list of CPUs or nodes of ``every``; None of none, or if relative."""
         text = self.text(name)
-        try:
-            return cpulist.parse(text, source=name) if text else None
-        except ParseError:
+        if not text:
             return None
+        if text == "all":
+            return every or None
+        if text.startswith("!"):
+            others = ranges.plain(text[1:])
+            return every - others or None if others is not None else None
+        return ranges.plain(text)
+
+    def is_relative(self, name: str) -> bool:
+        """Whether only the host could say which CPUs or nodes are meant."""
+        text = self.text(name)
+        return bool(text and (_RELATIVE.fullmatch(text) or "$" in text or "%" in text))
+
+    @property
+    def last_of_cpus(self) -> str | None:
+        """Which option sets the CPUs: of several the last."""
+        found = [name for name, _ in self.options if name in ("physcpubind", "cpunodebind")]
+        return found[-1] if found else None
 
 
 def split(argv: Sequence[str]) -> tuple[tuple[Wrapper, ...], tuple[str, ...]]:
@@ -64,13 +116,14 @@ def split(argv: Sequence[str]) -> tuple[tuple[Wrapper, ...], tuple[str, ...]]:
             found.append(Wrapper(name=name, options=tuple(_taskset(rest))))
         elif name == "env":
             found.append(Wrapper(name=name, options=tuple(_env(rest))))
-        elif name in _SHELLS and _script(rest) is not None:
-            words = _script(rest) or []
+        elif name in SHELLS and _script(rest) is not None:
+            assigned, words = _assigned(_script(rest) or [])
             is_direct = words[:1] == ["exec"]
-            found.append(Wrapper(name=name, options=(("exec", ""),) if is_direct else ()))
+            direct = [("exec", "")] if is_direct else []
+            found.append(Wrapper(name=name, options=(*direct, *assigned)))
             rest = words[1:] if is_direct else words
         elif name in _PLAIN:
-            _drop_options(rest, words=_PLAIN[name])
+            _drop_options(rest, *_PLAIN[name])
             found.append(Wrapper(name=name))
         else:
             break
@@ -80,17 +133,30 @@ def split(argv: Sequence[str]) -> tuple[tuple[Wrapper, ...], tuple[str, ...]]:
 def _numactl(rest: list[str]) -> Iterator[tuple[str, str]]:
     """Take numactl and its options off ``rest``."""
     del rest[0]
-    while rest and rest[0].startswith("-"):
+    while rest and rest[0].startswith("-") and rest[0] != "-":
         word, equals, value = rest.pop(0).partition("=")
         if word == "--":
             return
-        name = _NUMACTL.get(word) or _NUMACTL.get(word[:2]) or word
-        if name in _NUMACTL_FLAGS or name not in _NUMACTL.values():
+        is_long = word.startswith("--")
+        name = _long(word[2:]) if is_long else _SHORT.get(word[1:2])
+        if name is None:
+            yield UNKNOWN, word
+        elif name in _FLAGS or name in _OTHERS:
             yield name, ""
-        elif word[:2] != "--" and len(word) > 2:  # noqa: PLR2004 - the value follows the letter
-            yield name, word[2:]
+            if not is_long and word[2:]:
+                rest.insert(0, f"-{word[2:]}")
+        elif not is_long and (len(word) > 2 or equals):  # noqa: PLR2004 - it follows the letter
+            yield name, f"{word[2:]}{equals}{value}"
         else:
             yield name, value if equals or not rest else rest.pop(0)
+
+
+def _long(word: str) -> str | None:
+    """An option by its whole name, or by a beginning that no other has, as getopt takes it."""
+    if word in (*_LONG, *_OTHERS):
+        return _NAMES.get(word, word)
+    found = [name for name in (*_LONG, *_OTHERS) if word and name.startswith(word)]
+    return _NAMES.get(found[0], found[0]) if len(found) == 1 else None
 
 
 def _taskset(rest: list[str]) -> Iterator[tuple[str, str]]:
@@ -98,18 +164,14 @@ def _taskset(rest: list[str]) -> Iterator[tuple[str, str]]:
     is_list = False
     while rest and rest[0].startswith("-"):
         word = rest.pop(0)
-        is_list = is_list or word == "--cpu-list" or (word[1:2] != "-" and "c" in word)
+        letters = "" if word.startswith("--") else word[1:]
+        is_list = is_list or "--cpu-list".startswith(word) or "c" in letters
+        if word == "--pid" or "p" in letters:
+            yield "pid", ""
     if rest:
-        yield "physcpubind", rest.pop(0) if is_list else mask_list(rest.pop(0))
-
-
-def mask_list(mask: str) -> str:
-    """A hexadecimal mask as a list; as it is, where it is none."""
-    try:
-        bits = int(mask.replace(",", ""), base=16)
-    except ValueError:
-        return mask
-    return cpulist.format(bit for bit in range(bits.bit_length()) if bits >> bit & 1)
+        text = rest.pop(0)
+        found = None if is_list else ranges.mask(text)
+        yield "physcpubind", cpulist.format(found) if found else text if is_list else f"mask {text}"
 
 
 def _script(rest: Sequence[str]) -> list[str] | None:
@@ -117,26 +179,42 @@ def _script(rest: Sequence[str]) -> list[str] | None:
     flags = [word for word in rest[1:] if word.startswith("-")]
     if not flags or not flags[-1].endswith("c") or len(rest) < len(flags) + 2:
         return None
+    # What a command in it prints is no word of its own.
+    script = re.sub(r"\$\([^()]*\)|`[^`]*`", "_", rest[len(flags) + 1])
     try:
-        words = shlex.split(rest[len(flags) + 1], comments=True)
+        words = shlex.split(script, comments=True)
     except ValueError:
         return None
     ends = [number for number, word in enumerate(words) if word in ("&&", "||") or word[-1:] == ";"]
     return words[ends[-1] + 1 :] if ends else words
 
 
+def _assigned(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The variables before a command, and the command."""
+    first = next(
+        (number for number, word in enumerate(words) if not re.match(r"\w+=", word)), len(words)
+    )
+    pairs = (word.partition("=") for word in words[:first])
+    return [(name, value) for name, _, value in pairs], words[first:]
+
+
 def _env(rest: list[str]) -> Iterator[tuple[str, str]]:
     del rest[0]
     while rest and (rest[0].startswith("-") or "=" in rest[0]):
-        name, equals, value = rest.pop(0).partition("=")
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
         if equals and not name.startswith("-"):
             yield name, value
+        elif word in _ENV_WITH_VALUE and rest:
+            del rest[0]
 
 
-def _drop_options(rest: list[str], *, words: int) -> None:
+def _drop_options(rest: list[str], words: int, with_value: tuple[str, ...]) -> None:
     del rest[0]
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
-        if option in _WITH_VALUE and rest:
+        if option == "--":
+            break
+        if option in with_value and rest:
             del rest[0]
     del rest[:words]

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pytest_numa import documents
+
 PERCENTILE_METHOD = "nearest rank"
 
 
@@ -88,6 +90,15 @@ class Spread:
     p99: float | None
     max: float | None
     n: int
+
+    def check(self, name: str) -> None:
+        """ValueError where one figure belies another."""
+        ordered = [self.p50, self.p95, self.p99, self.max]
+        known = [value for value in (self.mean, *ordered) if value is not None]
+        if self.n < 0 or len(known) != (5 if self.n else 0):
+            raise ValueError(f"{name}: {len(known)} of 5 figures of {self.n} values")
+        if known and (sorted(known[1:]) != known[1:] or known[0] > known[-1] * (1 + 1e-9)):
+            raise ValueError(f"{name}: {ordered} with a mean of {self.mean}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,14 +185,26 @@ class RunResult:
     def from_document(cls, document: Mapping[str, Any]) -> "RunResult":
         """From JSON; KeyError, TypeError or ValueError where it is none of ours."""
         parts: dict[str, Any] = dict(document)
-        for name in ("latency_ms", "ttft_ms", "itl_ms", "tpot_ms"):
-            parts[name] = Spread(**parts[name])
-        parts["client"] = Client(**parts["client"])
-        result = cls(**parts)
-        for rate in (result.output_tokens_per_s, result.requests_per_s):
-            if not (math.isfinite(rate) and rate >= 0):
-                raise ValueError(f"a rate of {rate!r}")
+        nested = {"client": Client, **dict.fromkeys(_SPREADS, Spread)}
+        for name, kind in nested.items():
+            parts[name] = documents.checked(kind, parts[name])
+        result = documents.checked(cls, parts)
+        result.check()
         return result
+
+    def check(self) -> None:
+        """ValueError where one figure belies another."""
+        counts = (self.completed, self.failed, *self.failures.values())
+        rates = (self.output_tokens_per_s, self.requests_per_s, self.duration_s)
+        if min(*counts, *rates) < 0:
+            raise ValueError("a rate, a count or a time below 0")
+        if sum(self.failures.values()) != self.failed:
+            raise ValueError(f"{self.failed} failures, of which {dict(self.failures)} are named")
+        for name in _SPREADS:
+            getattr(self, name).check(name)
+
+
+_SPREADS = ("latency_ms", "ttft_ms", "itl_ms", "tpot_ms")
 
 
 def percentile(values: Sequence[float], fraction: float) -> float:

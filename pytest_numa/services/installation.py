@@ -47,7 +47,14 @@ def install(
 
 
 def remove(scope: systemctl.Scope, unit: str, *, is_forced: bool = False) -> list[Path]:
-    """Bring back what was before the first install; returns copies of what was lost by force."""
+    """Bring back what was before the first install; returns copies of what was lost by force.
+
+    By force also a change that was cut off and that somebody has edited since.
+    """
+    cut_off = journal.change(scope, unit) if is_forced else None
+    lost = _undone(scope, cut_off) if cut_off else []
+    if cut_off and journal.installed(scope, unit) is None:
+        return lost
     known = _known(scope, unit)
     others = _files_of_others(scope, unit)
     target = replace(known.former, files=_but(others, known.former))
@@ -58,6 +65,15 @@ def remove(scope: systemctl.Scope, unit: str, *, is_forced: bool = False) -> lis
     with _changing(scope, unit, before, is_removal=True):
         standing.bring(scope, unit, target)
         journal.drop_installed(scope, unit)
+    return [*lost, *copies]
+
+
+def _undone(scope: systemctl.Scope, change: Change) -> list[Path]:
+    now = standing.read(scope, change.unit, change.before.files)
+    kept = [path for path, file in now.files.items() if file != change.before.files[path]]
+    copies = _copies(scope, change.unit, now, kept)
+    standing.bring(scope, change.unit, change.before)
+    journal.drop_change(scope, change.unit)
     return copies
 
 
@@ -125,6 +141,7 @@ def recover(scope: systemctl.Scope) -> list[str]:
                 _end(scope, change)
         except PytestNumaError as error:
             problems.append(f"a change of {unit} was cut off and cannot be undone: {error}")
+    journal.tidy(scope)
     return problems
 
 

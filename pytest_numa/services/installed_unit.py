@@ -99,7 +99,9 @@ def tail(path: Path, lines: int) -> str:
 
 def exit_text(code: str, status: str) -> str:
     """How the main process ended, by name: ``exit status 203/EXEC``, ``killed by SIGKILL``."""
-    if code in ("", "0"):
+    if code == "":
+        return "how its main process ended systemd does not say"
+    if code == "0":
         return "main process not ended"
     if code == _EXITED:
         return f"exit status {status}{_status_name(status)}"

@@ -127,6 +127,14 @@ def units(scope: systemctl.Scope) -> Iterator[str]:
             yield path.name
 
 
+def tidy(scope: systemctl.Scope) -> None:
+    """Take away the notes that were begun and not made: of what they would name nothing is done."""
+    for folder in scope.state_folder.glob("units/*"):
+        standing.forget_unwritten(folder)
+        _remove_empty(folder)
+    _remove_empty(scope.state_folder / "units", scope.state_folder)
+
+
 def _folder(scope: systemctl.Scope, unit: str) -> Path:
     return scope.state_folder / "units" / unit
 
@@ -159,8 +167,13 @@ def _remove(path: Path) -> None:
     if path.parent.is_dir():
         standing.write(path, None)
         # Copies of what was replaced stay.
+        _remove_empty(*path.parents[:3])
+
+
+def _remove_empty(*folders: Path) -> None:
+    for folder in folders:
         with contextlib.suppress(OSError):
-            path.parent.rmdir()
+            folder.rmdir()
 
 
 def _damaged(path: Path) -> HostError:

@@ -93,6 +93,7 @@ def notes(scope: systemctl.Scope) -> list[str]:
         found.append(
             "AllowedCPUs= and AllowedMemoryNodes= have no effect here: the cpuset controller is "
             "not delegated to this user; CPUAffinity=, NUMAPolicy= and NUMAMask= hold the policy, "
-            "which the service itself may widen"
+            "which the service itself may widen. For a cpuset, as root: systemctl edit "
+            f"user@.service, [Service] Delegate=cpuset, systemctl restart user@{os.geteuid()}"
         )
     return found

@@ -3,6 +3,7 @@
 Format: systemd.syntax(7), systemd.service(5) "COMMAND LINES", systemd.unit(5) "SPECIFIERS".
 """
 
+import re
 import shlex
 
 from pytest_numa.errors import UnitError
@@ -10,6 +11,9 @@ from pytest_numa.errors import UnitError
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 _NUMERIC = {"x": (2, 16), "u": (4, 16), "U": (8, 16)}
 _PREFIXES = "@-:+!|"
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}\$?")
+_LONGEST = 131_072
+_SHOWN = 80
 # systemd refuses the program's path with these (string_is_safe()), and expands $ in its name alone.
 _UNSAFE = frozenset("\"'\\$")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@-")
@@ -23,9 +27,9 @@ def argument(value: object) -> str:
 
 def assignment(value: object) -> str:
     """One word of Environment= and the like: quoted, specifiers escaped, ``$`` left alone."""
-    text = str(value)
+    text = _transferable(value)
     if "\0" in text:
-        raise UnitError(f"a unit file cannot hold a NUL byte: {text!r}")
+        raise UnitError(f"a unit file cannot hold a NUL byte: {_short(text)}")
     # An unquoted word at the head of a directive could start with one of systemd's prefixes.
     if text and set(text) <= _PLAIN and text[0] not in "@+:-":
         return text
@@ -34,9 +38,31 @@ def assignment(value: object) -> str:
     return f'"{printable}"'
 
 
+def _transferable(value: object) -> str:
+    """Text that comes through: systemd answers nothing about a unit with what is no UTF-8.
+
+    The kernel takes no longer argument or variable (MAX_ARG_STRLEN, execve(2)).
+    """
+    text = str(value)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise UnitError(f"a unit file holds UTF-8 alone, found {_short(text)}") from None
+    if size >= _LONGEST:
+        raise UnitError(
+            f"expected at most {_LONGEST - 1} bytes, which is what an argument or a variable may "
+            f"have, found {size}: {_short(text)}"
+        )
+    return text
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) < _SHOWN else f"{text[:_SHOWN]!r}..."
+
+
 def plain(value: object) -> str:
     """The whole of a directive that takes no quotes (a path, a description): one line."""
-    text = str(value)
+    text = _transferable(value)
     if any(not char.isprintable() for char in text):
         raise UnitError(f"this value must be one line of printable text: {text!r}")
     if text.endswith("\\"):
@@ -62,6 +88,22 @@ def file(value: object) -> str:
     return text
 
 
+def account(value: object) -> str:
+    """The whole of User= or Group=: systemd's own rule; a blank would make it root."""
+    text = str(value)
+    if not _ACCOUNT.fullmatch(text):
+        raise UnitError(
+            f"expected the name of a user or group (letters, digits, _ . @ and -), found "
+            f"{_short(text)}"
+        )
+    return text
+
+
+def accounts(value: object) -> str:
+    """The whole of SupplementaryGroups=: names with blanks between."""
+    return " ".join(map(account, str(value).split()))
+
+
 def program(value: object) -> str:
     """The first word of a command line: quotes do not keep systemd from reading a prefix there."""
     text = str(value)
@@ -82,7 +124,7 @@ def shell_words(value: object) -> list[str]:
 
 
 def _hexadecimal(char: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8"))
+    return "".join(f"\\x{byte:02x}" for byte in char.encode())
 
 
 def split(text: str, *, source: str) -> list[str]:
@@ -99,18 +141,30 @@ def split(text: str, *, source: str) -> list[str]:
             word = (word or bytearray()) + raw
         elif quote:
             quote = "" if char == quote else quote
-            word = word if not quote else (word or bytearray()) + char.encode()
+            word = word if not quote else (word or bytearray()) + _bytes(char)
         elif char in "\"'":
             quote, word = char, word or bytearray()
         elif char in " \t":
             if word is not None:
-                words.append(word.decode())
+                words.append(_text(word))
             word = None
         else:
-            word = (word or bytearray()) + char.encode()
+            word = (word or bytearray()) + _bytes(char)
     if quote:
         raise UnitError(f"{source}: a quote {quote} is not closed in {text!r}")
-    return words if word is None else [*words, word.decode()]
+    return words if word is None else [*words, _text(word)]
+
+
+def _bytes(char: str) -> bytes:
+    """A character of a file; of one that is no UTF-8 the byte."""
+    try:
+        return char.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return char.encode(errors="surrogatepass")
+
+
+def _text(word: bytearray) -> str:
+    return word.decode(errors="surrogateescape")
 
 
 def _escape(text: str, position: int, *, source: str) -> tuple[bytes, int]:

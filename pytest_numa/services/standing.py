@@ -118,12 +118,16 @@ def bring(scope: systemctl.Scope, unit: str, target: Standing) -> None:
     folder = scope.unit_folder
     links = _links(folder, unit)
     is_removal = all(file is None for file in target.files.values())
-    slice_unit = _slice_of(scope, unit) if is_removal else None
     if _is_service(unit) and not target.is_active:
         systemctl.run(scope, "stop", "--", unit)
     if is_removal and not target.has_cache:
         # Only systemd knows where a dynamic user's is. Without one it fails, and that is well.
         systemctl.run(scope, "clean", "--what=cache", "--", unit)
+    if is_removal and _is_service(unit):
+        # Before its file goes: without that nobody knows in which slice it was, were we killed.
+        slice_unit = systemctl.show(scope, unit, "Slice")["Slice"]
+        if slice_unit:
+            _leave(scope, slice_unit)
     changed = [write(folder / path, file) for path, file in target.files.items()]
     _bring_links(folder, links, target.links)
     _remove_folders(folder, {*target.files, *target.links, *links}, kept=target.folders)
@@ -132,25 +136,28 @@ def bring(scope: systemctl.Scope, unit: str, target: Standing) -> None:
         systemctl.run(scope, "reset-failed", "--", unit)
     elif _is_service(unit):
         systemctl.run(scope, "restart" if any(changed) else "start", "--", unit)
-    if slice_unit:
-        _leave(scope, slice_unit)
-
-
-def _slice_of(scope: systemctl.Scope, unit: str) -> str:
-    return systemctl.show(scope, unit, "Slice")["Slice"] if _is_service(unit) else unit
+    if is_removal and not _is_service(unit):
+        _leave(scope, unit)
 
 
 def _leave(scope: systemctl.Scope, slice_unit: str) -> None:
     """Take away a slice that systemd made by itself and that is empty now; it never does so."""
-    found = systemctl.show(scope, slice_unit, "FragmentPath", "ControlGroup", "ActiveState")
+    wanted = ("FragmentPath", "ControlGroup", "ActiveState", "RequiredBy")
+    found = systemctl.show(scope, slice_unit, *wanted)
     if found["FragmentPath"] or found["ActiveState"] != "active" or not found["ControlGroup"]:
         return
     for root in _CGROUPS:
         with contextlib.suppress(OSError):
             events = Path(f"{root}{found['ControlGroup']}/cgroup.events").read_text("utf-8")
-            if "populated 0" in events:
+            if "populated 0" in events and not _are_any_up(scope, found["RequiredBy"].split()):
                 systemctl.run(scope, "stop", "--", slice_unit)
             return
+
+
+def _are_any_up(scope: systemctl.Scope, units: Iterable[str]) -> bool:
+    # One that waits for its next start has no process, and would be stopped with the slice.
+    states = (systemctl.show(scope, unit, "ActiveState")["ActiveState"] for unit in units)
+    return any(state not in ("inactive", "failed") for state in states)
 
 
 def _is_service(unit: str) -> bool:
@@ -160,10 +167,11 @@ def _is_service(unit: str) -> bool:
 
 def write(path: Path, file: File | None) -> bool:
     """Write or remove a file in one step; whether that changed anything."""
-    # A fixed name: what a killed writer left is overwritten or removed by the next.
-    temporary = path.with_name(f".{path.name}.pytest-numa")
+    temporary = _unwritten(path.parent, path.name)
     try:
-        temporary.unlink(missing_ok=True)
+        # To unlink what is not there fails, too, where nothing can be written.
+        if os.path.lexists(temporary):
+            temporary.unlink()
         if read_file(path) == file:
             return False
         if file is None:
@@ -182,6 +190,18 @@ def write(path: Path, file: File | None) -> bool:
             temporary.unlink(missing_ok=True)
         raise HostError(f"{path} cannot be written: {error.strerror or error}") from None
     return True
+
+
+def forget_unwritten(folder: Path) -> None:
+    """Take away what killed writers have left below a folder that is ours alone."""
+    with contextlib.suppress(OSError):
+        for path in folder.rglob(_unwritten(folder, "*").name):
+            path.unlink()
+
+
+def _unwritten(folder: Path, name: str) -> Path:
+    # A fixed name: what a killed writer left is overwritten or removed by the next.
+    return folder / f".{name}.pytest-numa"
 
 
 def _sync_folder(folder: Path) -> None:
@@ -204,11 +224,14 @@ def _links(folder: Path, unit: str) -> dict[str, str]:
 
 
 def _bring_links(folder: Path, now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    for name in now.keys() - wanted.keys():
-        (folder / name).unlink(missing_ok=True)
-    for name in wanted.keys() - now.keys():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).symlink_to(wanted[name])
+    try:
+        for name in dict(now.items() - wanted.items()):
+            (folder / name).unlink(missing_ok=True)
+        for name, target in sorted(wanted.items() - now.items()):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(target)
+    except OSError as error:
+        raise HostError(f"{folder / name} cannot be changed: {error.strerror}") from None
 
 
 def _folders(folder: Path) -> tuple[str, ...]:

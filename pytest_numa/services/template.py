@@ -15,6 +15,7 @@ from pytest_numa.services.bundle import Bundle, UnitFile
 from pytest_numa.services.catalogue import Source
 from pytest_numa.services.unit import Unit
 
+_LONGEST_LINE = 1_048_576
 STYLES = ("native", "numactl")
 
 
@@ -40,9 +41,22 @@ def render(source: Source, *, policy: Policy, variables: Mapping[str, object]) -
         return Bundle(unit=Unit(name=source.unit_name, text=own.text), files=(own,))
     templates = [(source.file_name, source.path), *source.others()]
     files = [UnitFile(path=name, text=_rendered(source, path, given)) for name, path in templates]
+    for file in files:
+        _check_lines(file)
     own_files = [file for file in files if file.path in (source.file_name, *_drop_ins(source))]
     text = "\n".join(file.text for file in own_files)
     return Bundle(unit=Unit(name=source.unit_name, text=text), files=tuple(files))
+
+
+def _check_lines(file: UnitFile) -> None:
+    """Of a longer line systemd 252 drops the whole file (LONG_LINE_MAX), joined lines included."""
+    joined = file.text.replace("\\\n", "")
+    longest = max((len(line.encode()) for line in joined.splitlines()), default=0)
+    if longest >= _LONGEST_LINE:
+        raise UnitError(
+            f"{file.path}: expected lines of less than {_LONGEST_LINE} bytes, which systemd reads, "
+            f"found one of {longest}: give a shorter value"
+        )
 
 
 def names(source: Source) -> frozenset[str]:
@@ -92,6 +106,8 @@ def _environment(source: Source) -> jinja2.Environment:
         line=lambda value: _Quoted(quoting.plain(value)),
         path=lambda value: _Quoted(quoting.path(value)),
         file=lambda value: _Quoted(quoting.file(value)),
+        account=lambda value: _Quoted(quoting.account(value)),
+        accounts=lambda value: _Quoted(quoting.accounts(value)),
         program=lambda value: _Quoted(quoting.program(value)),
         words=quoting.shell_words,
     )

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -24,6 +25,7 @@ from pytest_numa.services import installation, systemctl
 
 SESSION_VARIABLE = "PYTEST_NUMA_SESSION"
 _GRACE_S = 25.0
+_TRIES = 100
 
 
 def state_folder() -> Path:
@@ -112,29 +114,53 @@ def _lasting_scopes() -> list[systemctl.Scope]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_own(folder)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise HostError(f"the state of a session cannot be kept in {folder}: {error}") from None
-    with os.fdopen(descriptor, "r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HostError(
-                f"another session of pytest-numa measures on this host (PID {lock.read().strip()}, "
-                f"lock {folder / 'lock'}): wait until it has ended"
-            ) from None
+    path = folder / "lock"
+    with _lock_of(folder, path) as lock:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         try:
             yield
         finally:
-            (folder / "lock").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _lock_of(folder: Path, path: Path) -> TextIO:
+    """The file that a session holds as long as it measures, locked."""
+    for _ in range(_TRIES):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_own(folder)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except FileNotFoundError:
+            # The session before has just taken the folder away.
+            continue
+        except OSError as error:
+            raise HostError(f"the state of a session cannot be kept in {folder}: {error}") from None
+        lock = os.fdopen(descriptor, "r+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with lock:
+                holder = lock.read().strip()
+            raise HostError(
+                f"another session of pytest-numa measures on this host (PID {holder}, "
+                f"lock {path}): wait until it has ended"
+            ) from None
+        if _is_at(lock, path):
+            return lock
+        # Locked, but the session before has removed it: whoever comes would lock another one.
+        lock.close()
+    raise HostError(f"the state of a session cannot be kept in {folder}: it does not stay there")
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
 
 
 def _check_own(folder: Path) -> None:

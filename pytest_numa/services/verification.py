@@ -1,5 +1,6 @@
 """What systemd itself says of a unit that is not installed: ``systemd-analyze verify``."""
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -10,12 +11,28 @@ from pytest_numa.errors import HostError
 from pytest_numa.services.bundle import Bundle
 
 _TIMEOUT_S = 60.0
+_SYSTEMD = ("/usr/lib/systemd/systemd", "/lib/systemd/systemd")
 
 
 def verify_argv(path: Path, *, is_user: bool) -> list[str]:
     """The command line; pure."""
     flags = ["--user"] if is_user else []
     return ["systemd-analyze", *flags, "verify", "--man=no", "--", str(path)]
+
+
+def directives() -> dict[str, tuple[str, ...]]:
+    """All that this host's systemd knows, by section; empty where it does not say."""
+    program = next((path for path in _SYSTEMD if Path(path).exists()), None)
+    found: dict[str, list[str]] = {}
+    if program is None:
+        return {}
+    with contextlib.suppress(HostError):
+        for line in _output([program, "--dump-configuration-items"], Path("/")).splitlines():
+            if line.startswith("["):
+                keys = found.setdefault(line.strip("[]"), [])
+            elif "=" in line and found:
+                keys.append(line.partition("=")[0])
+    return {section: tuple(keys) for section, keys in found.items()}
 
 
 def verify(bundle: Bundle, drop_ins: Iterable[tuple[str, str]], *, is_user: bool) -> str:

@@ -161,6 +161,11 @@ def _configure(root: Path, key: Path) -> None:
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     _run(["chroot", str(root), "systemctl", "enable", "systemd-networkd", "ssh"])
     _run(["chroot", str(root), "systemctl", "mask", *_NOT_WANTED])
+    # None makes a unit that this machine needs, and all run each time that systemd reads its units.
+    masked = root / "etc/systemd/system-generators"
+    masked.mkdir(exist_ok=True)
+    for generator in (root / "usr/lib/systemd/system-generators").iterdir():
+        (masked / generator.name).symlink_to("/dev/null")
 
 
 def _package_sources(distribution: str) -> str:

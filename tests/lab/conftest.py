@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+import acting
 import build_image
 import guest as lab_guest
 import pytest
 import wheelhouse
+from acting import Agent
 from build_image import PYTHON
 from guest import Guest
 
@@ -21,3 +23,10 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
         # No index and no --no-deps: what the wheel requires has to be there already.
         booted.must(f"{PYTHON} -m pip install --quiet --no-index /root/{wheel.name}", 180)
         yield booted
+
+
+@pytest.fixture(scope="session")
+def agent(guest: Guest) -> Iterator[Agent]:
+    """What acts and looks in the guest."""
+    with acting.acting(guest) as acts:
+        yield acts

@@ -2,8 +2,9 @@
 
 from pytest_numa.host import Cpu, Device, Node, Topology
 from pytest_numa.lint import checks
+from pytest_numa.lint.around import Surroundings
 from pytest_numa.lint.finding import Finding
-from pytest_numa.lint.subject import Subject, Surroundings
+from pytest_numa.lint.subject import Subject
 from pytest_numa.policy import Policy
 from pytest_numa.services.unit import Unit
 
@@ -13,7 +14,7 @@ VLLM = "/opt/vllm/bin/vllm serve /srv/m --host 127.0.0.1"
 SGLANG = "/opt/sglang/bin/python -m sglang.launch_server --model-path /srv/m"
 LLAMA = "/usr/bin/llama-server --model /srv/m.gguf --threads 4 --no-mmap"
 TRTLLM = "/opt/trt/bin/trtllm-serve /srv/m"
-TRITON = "/opt/tritonserver/bin/tritonserver --http-address 127.0.0.1"
+TRITON = "/opt/tritonserver/bin/tritonserver --http-address 127.0.0.1 --grpc-address 127.0.0.1"
 GENERIC = "/opt/server --port 8000"
 
 

@@ -118,6 +118,11 @@ def wrapped(wrapper: str, *changed: str, without: tuple[str, ...] = ()) -> str:
         (
             wrapped("numactl --membind=0 taskset -c 0-3,77", without=BARE),
             "taskset physcpubind",
+            "77, which do not exist: they are left out without a word",
+        ),
+        (
+            wrapped("numactl --membind=0 taskset -c 77", without=BARE),
+            "taskset physcpubind",
             "77, which do not exist: taskset ends",
         ),
     ],

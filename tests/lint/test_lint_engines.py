@@ -96,6 +96,8 @@ NO_CPUSET = ("AllowedCPUs", "AllowedMemoryNodes")
             "not given: llama.cpp starts one for each of the host's 4 cores",
         ),
         (text(command=LLAMA.replace(" --no-mmap", "")), "weights", "mapped: they are page cache"),
+        (text(command=f"{LLAMA} --port http"), "--port", "'http': the server ends with an error"),
+        (text(command=f"{VLLM} --port 70000"), "--port", "'70000': the server ends"),
         (text("Environment=OMP_NUM_THREADS=64", command=VLLM), "OMP_NUM_THREADS", "64: each"),
         (
             text("Environment=OMP_PROC_BIND=close", command=VLLM),
@@ -103,7 +105,7 @@ NO_CPUSET = ("AllowedCPUs", "AllowedMemoryNodes")
             "PyTorch leaves the process with one CPU",
         ),
         (
-            text('Environment="GOMP_CPU_AFFINITY=4-7"'),
+            text('Environment="GOMP_CPU_AFFINITY=4-7"', without=NO_CPUSET),
             "GOMP_CPU_AFFINITY",
             "threads leave the unit's CPUs",
         ),

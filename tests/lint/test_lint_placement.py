@@ -3,7 +3,7 @@
 import pytest
 from lint_sample import GIB, LLAMA, VLLM, findings, text
 
-from pytest_numa.lint.subject import Surroundings
+from pytest_numa.lint.around import Surroundings
 from pytest_numa.policy import Policy
 
 NODE_0 = Policy(cpus=frozenset(range(4)), memory_nodes=frozenset({0}))
@@ -38,8 +38,9 @@ def test_a_right_placement_has_no_finding(unit_text: str) -> None:
 @pytest.mark.parametrize(
     ("unit_text", "subject", "found"),
     [
-        (text("CPUAffinity=0-99"), "CPUAffinity=", "10-99, which do not exist: the start fails"),
-        (text("AllowedCPUs=99"), "AllowedCPUs=", "99, which do not exist: the service starts all"),
+        (text("CPUAffinity=0-99"), "CPUAffinity=", "10-99, which do not exist: they are left out"),
+        (text("CPUAffinity=99"), "CPUAffinity=", "99, which do not exist: the start fails (215"),
+        (text("AllowedCPUs=99"), "AllowedCPUs=", "99, which do not exist: the kernel refuses"),
         (text("StartupAllowedCPUs=99"), "StartupAllowedCPUs=", "99, which do not exist"),
         (text("CPUAffinity=8"), "CPUAffinity=", "8, offline: no thread runs there"),
         (text("AllowedCPUs=0-3,9"), "AllowedCPUs=", "9, offline"),
@@ -47,7 +48,9 @@ def test_a_right_placement_has_no_finding(unit_text: str) -> None:
         (text("CPUAffinity=3-0"), "CPUAffinity=", "'3-0': systemd drops the line"),
         (text("AllowedCPUs=a-b"), "AllowedCPUs=", "'a-b': systemd drops the line"),
         (text("NUMAMask=5"), "NUMAMask=", "5, which do not exist: the start fails (242"),
-        (text("AllowedMemoryNodes=5"), "AllowedMemoryNodes=", "5, which do not exist: the service"),
+        (text("AllowedMemoryNodes=5"), "AllowedMemoryNodes=", "5, which do not exist: the kernel"),
+        (text("NUMAMask=0,5"), "NUMAMask=", "5, which do not exist: they are left out"),
+        (text("CPUAffinity=numa", "NUMAMask=0,5"), "NUMAMask=", "answers nothing about the unit"),
         (text("NUMAMask=zz"), "NUMAMask=", "'zz': systemd drops the line"),
         (text("NUMAMask=%i"), "NUMAMask=", "'%i': systemd expands no specifier here"),
         (text("AllowedMemoryNodes=0;1"), "AllowedMemoryNodes=", "'0;1': systemd drops the line"),

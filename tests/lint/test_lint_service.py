@@ -3,7 +3,7 @@
 import pytest
 from lint_sample import GENERIC, GIB, LLAMA, SGLANG, TRITON, VLLM, findings, text
 
-from pytest_numa.lint.subject import Surroundings
+from pytest_numa.lint.around import Surroundings
 
 SERVICE = "SystemCallFilter=@system-service"
 

@@ -117,3 +117,32 @@ def test_a_model_that_is_not_there_is_named() -> None:
     unit_text = text(command="/bin/true --model /nonexistent/m.gguf")
 
     assert surroundings.read(subject(unit_text), Path("/")).missing == ("/nonexistent/m.gguf",)
+
+
+@pytest.mark.parametrize(
+    "line", ["User=no_such_user", "Group=no_such_group", "SupplementaryGroups=root no_such_group"]
+)
+def test_a_user_or_group_that_the_host_does_not_have_is_named(line: str) -> None:
+    found = surroundings.read(subject(text(line)), Path("/"))
+
+    assert [one.rpartition("_")[2] for one in found.strangers] == [line.rpartition("_")[2]]
+
+
+@pytest.mark.parametrize("line", ["User=root", "User=4711", "User=%i", "DynamicUser=yes"])
+def test_a_user_that_the_host_has_or_will_have_is_not_named(line: str) -> None:
+    assert surroundings.read(subject(text(line)), Path("/")).strangers == ()
+
+
+@pytest.mark.parametrize("path", ["/srv/\0", f"/{'m' * 300}", "/srv/%S/m"])
+def test_a_path_that_cannot_be_looked_at_is_neither_missing_nor_an_error(path: str) -> None:
+    unit_text = text(f"EnvironmentFile=-{path}", command=f"/bin/true --model {path}")
+
+    found = surroundings.read(subject(unit_text), Path("/"))
+
+    assert found.missing == ()
+
+
+def test_in_another_root_folder_nothing_is_looked_for_on_the_host() -> None:
+    unit_text = text("RootDirectory=/srv/root", command="/bin/true --model /m.gguf")
+
+    assert surroundings.read(subject(unit_text), Path("/")).missing == ()

@@ -249,6 +249,29 @@ def test_a_model_that_does_not_exist_is_said_by_the_services_log(
     assert left_behind() == []
 
 
+def test_where_tests_are_run_again_the_error_that_is_shown_says_why(
+    pytester: pytest.Pytester, port: str
+) -> None:
+    # It shows the last error of a test only.
+    pytest.importorskip("pytest_rerunfailures", reason="needs pytest-rerunfailures: make test")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.numa_latency("mean", max_ms=1e9)
+        def test_it(): ...
+        """
+    )
+
+    result = run(pytester, port, "--reruns", "1", "--numa-set", "model=/nowhere.gguf",
+                 "test_where_tests_are_run_again_the_error_that_is_shown_says_why.py")  # fmt: skip
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["the service could not be measured: mode *", "model not found: '/nowhere.gguf'*"]
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nothing_is_left_after_an_interruption(
     pytester: pytest.Pytester, port: str, number: signal.Signals

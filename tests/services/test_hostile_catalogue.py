@@ -38,6 +38,7 @@ print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]), flush=True)
 time.sleep(600)
 """
 HOSTILE = (
+    *("%%n", "${X}", " ; ", "a\\\n", "\u2028", "\u0085\x1f", "\ufeff", " lead", "trail ", " "),
     *("a b", "-x", "@x", "+x", "!x", ":x", "|x", "--", ";", "#x", "a\\", "\\", '"', "'", "%n"),
     *("%%", "$HOME", "${HOME}", "$$", "a\nExecStopPost=/bin/evil", "a\r\nUser=root", "\t", "ä日"),
     *("*", "~", "\\x41", "`id`", "a;b", "{{ 7 * 7 }}", "{% x %}", "{# x #}", "\x01", "a=b", "[x]"),

@@ -1,11 +1,6 @@
 """Units installed for good under a real systemd: never over what is not ours, and undone."""
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-from functools import partial
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +17,10 @@ FOREIGN = "[Service]\nExecStart=/bin/sleep 2000\n"
 
 
 def sleeper(seconds: int = 1000, name: str = "sleeper.service") -> Bundle:
-    text = f"[Service]\nType=exec\nExecStart=/bin/sleep {seconds}\n[Install]\nWantedBy=x.target\n"
+    text = (
+        f"[Service]\nType=exec\nExecStart=/bin/sleep {seconds}\nSlice=apart.slice\n"
+        "[Install]\nWantedBy=x.target\n"
+    )
     return bundle.of(Unit(name=name, text=text))
 
 
@@ -54,6 +52,13 @@ def tree(scope: systemctl.Scope) -> dict[str, str]:
 def state(scope: systemctl.Scope, unit: str = "sleeper.service") -> tuple[str, str]:
     found = systemctl.show(scope, unit, "LoadState", "ActiveState")
     return found["LoadState"], found["ActiveState"]
+
+
+def until_state(scope: systemctl.Scope, unit: str, wanted: str) -> None:
+    deadline = time.monotonic() + 20
+    while state(scope, unit)[1] != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert state(scope, unit)[1] == wanted
 
 
 def install(scope: systemctl.Scope, wanted: Bundle, *, is_forced: bool = False) -> list[Path]:
@@ -270,78 +275,6 @@ def test_a_unit_that_a_session_keeps_runs_on_and_can_be_removed(
     assert tree(lasting) == before
 
 
-_DIES = """
-    import os, signal, sys
-    from pytest_numa.services import installation, systemctl
-    from test_installation import install, sleeper
-
-    left = int(sys.argv[1])
-
-    def die(event, arguments):
-        global left
-        writes = event == "open" and (arguments[2] & os.O_ACCMODE or arguments[2] & os.O_CREAT)
-        if writes or event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink",
-                               "subprocess.Popen"):
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    scope = systemctl.scope_of("user")
-    sys.addaudithook(die)
-    if sys.argv[2] == "remove":
-        installation.remove(scope, "sleeper.service")
-    else:
-        install(scope, sleeper(int(sys.argv[2])))
-"""
-
-
-def killed(step: int, what: str) -> bool:
-    """Do something in a process that kills itself at a step; whether it had such a step."""
-    argv = [sys.executable, "-c", textwrap.dedent(_DIES), str(step), what]
-    folders = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": ":".join(folders)}
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
-
-
-def killed_at_every_step(scope: systemctl.Scope, what: str) -> list[str]:
-    """Kill it at its first step and recover, then at its second, until what it does is done."""
-    before = tree(scope), state(scope)
-    found: list[str] = []
-    while found[-1:] in ([], ["as before"]) and killed(len(found), what):
-        problems = installation.recover(scope)
-        is_before = (tree(scope), state(scope)) == before
-        found += problems or ["as before" if is_before else "done"]
-    return found
-
-
-@pytest.mark.parametrize(
-    ("what", "done"),
-    [
-        ("1000", ("loaded", "active")),
-        ("3000", ("loaded", "active")),
-        ("remove", ("not-found", "inactive")),
-    ],
-)
-def test_wherever_it_is_killed_the_next_one_finds_all_as_before_or_as_after(
-    lasting: systemctl.Scope, what: str, done: tuple[str, str]
-) -> None:
-    if what != "1000":
-        install(lasting, sleeper(1000))
-
-    found = killed_at_every_step(lasting, what)
-
-    assert len(found) > 8
-    # The last steps come after it is done: it then stays.
-    assert set(found[:-1]) == {"as before"}
-    assert found[-1] == "done"
-    assert state(lasting) == done
-    assert [
-        one for one in map(partial(journal.change, lasting), journal.units(lasting)) if one
-    ] == []
-
-
 def test_a_slice_that_only_our_units_had_goes_with_the_last_of_them(
     lasting: systemctl.Scope,
 ) -> None:
@@ -357,3 +290,19 @@ def test_a_slice_that_only_our_units_had_goes_with_the_last_of_them(
 
     assert between == "active"
     assert state(lasting, "apart.slice")[1] == "inactive"
+
+
+def test_a_slice_stays_where_another_unit_waits_for_its_next_start(
+    lasting: systemctl.Scope,
+) -> None:
+    text = "[Service]\nType=exec\nExecStart=/bin/sleep 1000\nSlice=apart.slice\n"
+    failing = (
+        "[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=1000\nSlice=apart.slice\n"
+    )
+    install(lasting, bundle.of(Unit(name="one.service", text=text)))
+    install(lasting, bundle.of(Unit(name="two.service", text=failing)))
+    until_state(lasting, "two.service", "activating")
+
+    installation.remove(lasting, "one.service")
+
+    assert state(lasting, "two.service") == ("loaded", "activating")

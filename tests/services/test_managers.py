@@ -160,3 +160,16 @@ def test_what_a_users_manager_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     assert "loginctl enable-linger" in found
     assert "CPUAffinity=, NUMAPolicy= and NUMAMask= hold the policy" in found
     assert managers.notes(systemctl.scope_of("system")) == []
+
+
+def test_a_unit_that_systemd_answers_nothing_about_is_taken_away_again(manager: Host) -> None:
+    before = files(manager.scope)
+    wanted = unit("CPUAffinity=\nCPUAffinity=numa\nNUMAMask=\nNUMAMask=0,60")
+
+    with (
+        systemd.installed(wanted, manager.scope, manager.footprint) as stands,
+        pytest.raises(ServiceError, match=r"did not start: failed"),
+    ):
+        stands.start()
+
+    assert files(manager.scope) - before <= {str(manager.scope.unit_folder / f"{NAME}.d")}

@@ -46,6 +46,33 @@ def test_a_nul_byte_is_refused() -> None:
         quoting.argument("a\0b")
 
 
+def test_what_is_no_utf_8_is_refused_since_systemd_would_not_answer_about_the_unit() -> None:
+    with pytest.raises(UnitError, match="UTF-8 alone"):
+        quoting.argument("a\udcffb")
+
+
+def test_what_the_kernel_takes_as_no_argument_is_refused() -> None:
+    with pytest.raises(UnitError, match="at most 131071 bytes"):
+        quoting.argument("\u00e4" * 65_536)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "a b", "-x", "%i", "x\nUser=root", "a;b", "+x", "a" * 300]
+)
+def test_what_is_no_account_is_refused(name: str) -> None:
+    with pytest.raises(UnitError, match="expected the name of a user or group"):
+        quoting.account(name)
+
+
+@pytest.mark.parametrize("name", ["llm", "_apt", "0", "a.b-c", "me@example.org", "host$"])
+def test_an_account_stays_as_it_is(name: str) -> None:
+    assert quoting.accounts(f" {name}  {name} ") == f"{name} {name}"
+
+
+def test_bytes_of_an_escape_that_are_no_utf_8_are_read() -> None:
+    assert quoting.split(r"\xff\x41 ä", source="line") == ["\udcffA", "ä"]
+
+
 def test_an_open_quote_is_named() -> None:
     with pytest.raises(UnitError, match=r"x\.service: a quote \" is not closed"):
         quoting.split('python "-m', source="x.service")

@@ -245,3 +245,17 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
 def test_an_unknown_style_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnitError, match="native or numactl, found 'hard'"):
         rendered("inference-vllm", tmp_path, policy_style="hard")
+
+
+@pytest.mark.parametrize("user", [" ", "%i", "a b", "-x", "x\nUser=root"])
+def test_a_user_that_is_none_is_refused(user: str, tmp_path: Path) -> None:
+    with pytest.raises(UnitError, match="expected the name of a user or group"):
+        rendered("inference-vllm", tmp_path, user=user)
+
+
+def test_a_line_that_systemd_would_not_read_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, "[Service]\nExecStart=/bin/x {% for one in many %}{{ one | arg }} \\\n"
+                   "{% endfor %}\n")  # fmt: skip
+
+    with pytest.raises(UnitError, match="expected lines of less than 1048576 bytes"):
+        template.render(source, policy=POLICY, variables={"many": ["x" * 100_000] * 11})

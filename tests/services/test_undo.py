@@ -1,7 +1,10 @@
 """What a session notes, and who may hold the host."""
 
+import contextlib
+import fcntl
 import os
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -76,6 +79,57 @@ def test_another_session_is_named_by_its_process(state: Path) -> None:
         pytest.raises(HostError, match=rf"\(PID {os.getpid()}, lock .*wait until it has ended"),
         undo.footprint(),
     ):
+        pass
+
+    assert not state.exists()
+
+
+def test_a_lock_that_its_holder_removed_before_it_was_ours_holds_nothing(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contextlib.ExitStack()
+    before.enter_context(undo.footprint())
+    real_lock = fcntl.flock
+
+    def ended_meanwhile(file: IO[Any], how: int) -> None:
+        # The file is opened; its holder ends, and takes the file away, before it is locked.
+        before.close()
+        real_lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", ended_meanwhile)
+
+    with (
+        undo.footprint(),
+        pytest.raises(HostError, match="another session of pytest-numa measures"),
+        undo.footprint(),
+    ):
+        pass
+
+    assert not state.exists()
+
+
+def test_a_folder_that_goes_as_the_lock_is_made_is_made_again(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_check = undo._check_own
+    left = [1, 1]
+
+    def taken_away(folder: Path) -> None:
+        real_check(folder)
+        if left:
+            left.pop()
+            folder.rmdir()
+
+    monkeypatch.setattr(undo, "_check_own", taken_away)
+
+    with undo.footprint() as held:
+        assert held.folder.is_dir()
+
+
+def test_a_folder_that_never_stays_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undo, "_check_own", Path.rmdir)
+
+    with pytest.raises(HostError, match="it does not stay there"), undo.footprint():
         pass
 
     assert not state.exists()
