@@ -47,7 +47,9 @@ def of(
 
 def _verdict(problems: Sequence[Problem], judgements: Sequence[Judgement]) -> str:
     if problems:
-        first = formatting.markdown_cell(problems[0].what)
+        # The word in front has said it.
+        what = problems[0].what.removeprefix("not decided: ").removeprefix("not decided ")
+        first = formatting.markdown_cell(what)
         more = len(problems) - 1
         others = f" (and {figures.count(more, 'more problem')})" if more else ""
         return f"**{_WORDS[problems[0].weight]}**: {first}{others}."
@@ -112,7 +114,9 @@ def _bought(wanted: settings.Settings, measurement: Measurement) -> str:
     if not measurement.runs("unpinned"):
         return "What pinning buys was not measured."
     effect = outcome.effect_of_pinning(measurement, METRICS["tokens_per_s"])
-    return f"What pinning by hand did to throughput: {effect.sentence}."
+    low, high = effect.interval
+    undecided = ": no difference is shown" if low < 0 < high else ""
+    return f"What pinning by hand did to throughput: {figures.compared(effect)}{undecided}."
 
 
 def _steps(wanted: settings.Settings, problems: Sequence[Problem]) -> list[str]:

@@ -127,7 +127,7 @@ def _sentences(measurement: Measurement, name: str) -> list[str]:
         texts.append(_protection(name, effect))
     both = condition_effects.between_modes(measurement, name, control="pinned", candidate="systemd")
     if both:
-        texts.append(f"under {name}, systemd against pinned: {both.sentence}")
+        texts.append(f"under {name}, systemd against pinned: {_brief(both)}")
     return texts
 
 

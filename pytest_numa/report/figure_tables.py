@@ -1,23 +1,22 @@
 """Latency, first token, gaps and throughput of each mode as tables, with their intervals."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from pytest_numa import formatting, gate, mode_figures
+from pytest_numa import formatting, mode_figures
 from pytest_numa.experiment import MODES
 from pytest_numa.measurement import Measurement
 from pytest_numa.metrics import METRICS
+from pytest_numa.report import figures
 
 _NOTE = (
     "Means of the runs; in brackets, where there are three blocks or more, the 99 % interval of "
     "the mean over the blocks. The last column compares the first figure with that of `pinned`, "
-    "block by block."
+    "block by block, on those blocks that verdicts rest on: in which the load generator was not "
+    "the limit."
 )
-# Three times as slow: of an interval that wide nobody learns anything.
-_WIDEST = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def _table(measurement: Measurement, group: _Group, modes: Sequence[str]) -> str
 
 def _row(measurement: Measurement, group: _Group, mode: str) -> list[str]:
     found = [mode_figures.of(measurement, mode, METRICS[name]) for _, name in group.columns]
-    return [mode, *map(_value, found), "" if mode == "pinned" else _change(found[0].change)]
+    return [mode, *map(_value, found), _against_pinned(found[0], mode)]
 
 
 def _value(figure: mode_figures.Figure) -> str:
@@ -83,11 +82,7 @@ def _value(figure: mode_figures.Figure) -> str:
     return f"{shown} ({low} to {high})"
 
 
-def _change(effect: gate.Effect | None) -> str:
-    if effect is None:
-        return "unknown"
-    low, high = effect.interval
-    word = "slower" if effect.slowdown >= 0 else "faster"
-    is_told = math.isfinite(high) and high <= _WIDEST and low >= -_WIDEST / (1 + _WIDEST)
-    shown = f"{low:+.1%} to {high:+.1%}" if is_told else "too few blocks for an interval"
-    return f"{abs(effect.slowdown):.1%} {word} ({shown})"
+def _against_pinned(figure: mode_figures.Figure, mode: str) -> str:
+    if mode == "pinned":
+        return ""
+    return "unknown" if figure.change is None else figures.compared(figure.change)

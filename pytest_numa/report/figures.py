@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 
-from pytest_numa import formatting, outcome, settings
+from pytest_numa import formatting, gate, outcome, settings
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
 from pytest_numa.kernel import cpulist
 from pytest_numa.measurement import Measurement, Run
 from pytest_numa.metrics import METRICS
+
+# Three times as slow.
+_WIDEST = 2.0
 
 
 def mean(values: Sequence[float | None]) -> float:
@@ -40,6 +43,14 @@ def _come_out(one: Judgement) -> str:
     if not one.verdict.blocks:
         return "measured in no block that counts"
     return one.verdict.sentence if one.against == "limit" else outcome.change(one.verdict)
+
+
+def compared(effect: gate.Effect) -> str:
+    """An effect in a few words; of an interval that is very wide nobody learns anything."""
+    low, high = effect.interval
+    is_told = high <= _WIDEST and low >= -_WIDEST / (1 + _WIDEST)
+    shown = f"{low:+.1%} to {high:+.1%}" if is_told else "too few blocks for an interval"
+    return f"{abs(effect.slowdown):.1%} {'slower' if effect.slowdown >= 0 else 'faster'} ({shown})"
 
 
 def properties(measurement: Measurement) -> list[tuple[str, str]]:

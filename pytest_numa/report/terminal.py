@@ -29,6 +29,7 @@ _LEADS: Mapping[str, tuple[str, Style]] = {
     "skip": ("SKIPPED", "inconclusive"),
 }
 _STYLES: Mapping[str, Style] = {"fail": "fail", "inconclusive": "inconclusive", "pass": "pass"}
+Item = list[Line]
 _OUTCOMES = ("fail", "inconclusive", "pass", "advisory")
 
 
@@ -96,16 +97,30 @@ def summary(end: End, *, verbosity: int = 0, width: int = 80) -> list[Line]:
     if verbosity < 0:
         return _problems(problems, width, most=MOST_LINES)
     if verbosity > 0:
-        return _joined([_problems(problems, width, most=None), *_rest(end, width, is_full=True)])
-    rest = _rest(end, width, is_full=False)
+        rest = _rest(end, width, is_full=True)
+        return _joined([_problems(problems, width, most=None), *_flat(rest), _last(end, width)])
+    rest, last = _rest(end, width, is_full=False), _last(end, width)
     if not _is_failed(end, problems):
-        return _joined([_problems(problems, width, most=None), *rest])
-    shown = _problems(problems, width, most=MOST_LINES - len(_joined([[], *rest[-1:]])) - 1)
+        return _joined([_problems(problems, width, most=None), *_flat(rest), last])
+    shown = _problems(problems, width, most=MOST_LINES - len(last) - 1)
+    left = MOST_LINES - len(_joined([shown, last]))
     # What is least missed goes first: it stands in the report, which the last line names.
-    for part in rest[:-1]:
-        left = MOST_LINES - len(_joined([shown, part, rest[-1]]))
-        shown = _joined([shown, part[: len(part) + min(0, left)]])
-    return _joined([shown, rest[-1]])
+    return _joined([shown, *_flat(_fitting(rest, left)), last])
+
+
+def _fitting(parts: Sequence[Sequence[Item]], most: int) -> list[list[Item]]:
+    """Of each part the items that fit, each of them whole, with a blank line before the part."""
+    found = []
+    for part in parts:
+        kept: list[Item] = []
+        for item in part:
+            size = len(item) + (0 if kept else 1)
+            if size > most:
+                break
+            most -= size
+            kept.append(item)
+        found.append(kept)
+    return found
 
 
 def _is_failed(end: End, problems: Sequence[Problem]) -> bool:
@@ -122,25 +137,34 @@ def _joined(parts: Sequence[Sequence[Line]]) -> list[Line]:
     return found
 
 
-def _rest(end: End, width: int, *, is_full: bool) -> list[list[Line]]:
-    """What follows the problems, the most important first; the last part is never left out."""
-    notes = [line for text in end.told for line in wrapped(text, first="- ", width=width)]
+def _flat(parts: Sequence[Sequence[Item]]) -> list[list[Line]]:
+    return [[line for item in part for line in item] for part in parts]
+
+
+def _rest(end: End, width: int, *, is_full: bool) -> list[list[Item]]:
+    """What follows the problems, the most important first."""
     if end.measurement is None:
-        texts = filter(None, [unfinished(end.wanted)])
-        return [
-            [*notes, *(line for text in texts for line in wrapped(text, first="", width=width))]
-        ]
-    last = [] if end.wanted.is_null_control else [f"report: {end.wanted.report_path}"]
-    found = _notes(end, width)
+        return []
     return [
-        table(end.measurement, width),
+        [table(end.measurement, width)],
         _verdicts(end, width, is_full=is_full),
-        found,
-        [*notes, *(line for text in last for line in wrapped(text, first="", width=width))],
+        _notes(end, width),
     ]
 
 
-def _notes(end: End, width: int) -> list[Line]:
+def _last(end: End, width: int) -> list[Line]:
+    """What is never left out: what was done besides, and where all else is."""
+    if end.measurement is None:
+        where = unfinished(end.wanted)
+    else:
+        where = None if end.wanted.is_null_control else f"report: {end.wanted.report_path}"
+    return [
+        *(line for text in end.told for line in wrapped(text, first="- ", width=width)),
+        *(wrapped(where, first="", width=width) if where else ()),
+    ]
+
+
+def _notes(end: End, width: int) -> list[Item]:
     if end.measurement is None or end.wanted.is_null_control:
         return []
     texts = [
@@ -149,7 +173,7 @@ def _notes(end: End, width: int) -> list[Line]:
         # Where it decides the session it is told as a problem.
         *([] if _is_client_bound(end) else figures.client_bound(end.measurement)),
     ]
-    return [line for text in texts for line in wrapped(text, first="- ", width=width)]
+    return [wrapped(text, first="- ", width=width) for text in texts]
 
 
 def _is_client_bound(end: End) -> bool:
@@ -238,7 +262,7 @@ def _row(mode: str, runs: Sequence[Run]) -> dict[str, str]:
     }
 
 
-def _verdicts(end: End, width: int, *, is_full: bool) -> list[Line]:
+def _verdicts(end: End, width: int, *, is_full: bool) -> list[Item]:
     """Each verdict with its change and interval; in words where ``is_full``."""
     # The others are told as problems, with their figures.
     told = [one for one in end.judgements if is_full or one.outcome in ("pass", "advisory")]
@@ -250,11 +274,8 @@ def _verdicts(end: End, width: int, *, is_full: bool) -> list[Line]:
         runs = figures.count(len(end.measurement.runs("systemd")), "run")
         said.append(("pass", f"placement: threads and pages are as the policy says, in {runs}"))
     return [
-        line
+        wrapped(text, first=f"{word:12}  ", width=width, style=_STYLES.get(word, "plain"))
         for word, text in said
-        for line in wrapped(
-            text, first=f"{word:12}  ", width=width, style=_STYLES.get(word, "plain")
-        )
     ]
 
 

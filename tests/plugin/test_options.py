@@ -57,7 +57,9 @@ def test_the_packaged_suite_has_a_name_of_its_own(pytester: pytest.Pytester) -> 
 def test_the_cpus_alone_ask_for_their_node(pytester: pytest.Pytester, name: str) -> None:
     result = collected(pytester, name, "0")
 
-    result.stdout.fnmatch_lines(["numa: CPUs 0, memory of node 0; unit inference-llamacpp.service"])
+    result.stdout.fnmatch_lines(
+        ["numa: policy: CPUs 0, memory of node 0; unit inference-llamacpp.service"]
+    )
 
 
 def test_ini_keys_are_read(pytester: pytest.Pytester) -> None:
@@ -68,7 +70,7 @@ def test_ini_keys_are_read(pytester: pytest.Pytester) -> None:
 
     result = collected(pytester, "--numa-node", "0")
 
-    result.stdout.fnmatch_lines(["numa: modes pinned, systemd", "numa: *margin 7%*"])
+    assert "each of pinned, systemd; margin 7%" in " ".join(str(result.stdout).split())
 
 
 def test_the_command_line_wins_over_ini_keys(pytester: pytest.Pytester) -> None:
@@ -76,14 +78,14 @@ def test_the_command_line_wins_over_ini_keys(pytester: pytest.Pytester) -> None:
 
     result = collected(pytester, "--numa-node", "0", "--numa-margin", "9%")
 
-    result.stdout.fnmatch_lines(["numa: *margin 9%*"])
+    assert "margin 9%" in " ".join(str(result.stdout).split())
 
 
 def test_the_header_says_what_cannot_be_shown_here(pytester: pytest.Pytester) -> None:
     result = collected(pytester, "--numa-node", "0")
 
     text = " ".join(str(result.stdout).split())
-    assert "manager private: asked for" in text
+    assert "manager: private (asked for)" in text
     assert "AllowedCPUs= and AllowedMemoryNodes= have no effect under the manager private" in text
 
 

@@ -138,7 +138,7 @@ def test_the_verdict_comes_first_in_three_sentences() -> None:
         "last).",
         latest[4],
     ]
-    assert latest[4].startswith("- What pinning by hand did to throughput: 16.7% faster (99% ")
+    assert latest[4].startswith("- What pinning by hand did to throughput: 16.7% faster (-16.9% ")
 
 
 def test_a_failure_is_told_first_with_what_to_do_next() -> None:
@@ -148,6 +148,12 @@ def test_a_failure_is_told_first_with_what_to_do_next() -> None:
 
     assert "- **Not accepted**: the service under systemd is slower than the same command" in text
     assert "### What to do next\n\n1. Look for what the unit sets besides the policy" in text
+
+
+def test_what_is_not_decided_is_said_once() -> None:
+    text = session_of(measurement(*[block(pinned=1.0, systemd=1.0)] * 2))
+
+    assert "- **Not decided**: whether the service under systemd is slower than " in text
 
 
 def test_a_host_that_drifted_is_named_with_what_changed() -> None:

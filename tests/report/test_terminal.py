@@ -100,6 +100,15 @@ def test_the_end_is_never_longer_than_the_last_thirty_lines(count: int) -> None:
     assert str(shown[-1]) == "report: benchmarks/numa_baseline.md"
 
 
+@pytest.mark.parametrize("count", range(1, 8))
+def test_what_follows_the_problems_is_whole_or_not_there(count: int) -> None:
+    problems = [replace(PROBLEM, what=f"number {number}") for number in range(count)]
+
+    shown = text(terminal.summary(measured.end(SLOWER, problems=problems)))
+
+    assert ("Mode " in shown) == ("systemd   " in shown) == ("pinned   " in shown)
+
+
 def test_problems_that_do_not_fit_are_counted() -> None:
     problems = [replace(PROBLEM, what=f"number {number}") for number in range(40)]
 
