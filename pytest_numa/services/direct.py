@@ -29,9 +29,14 @@ def plain_environment() -> dict[str, str]:
     }
 
 
+# The kernel tells nobody of the death of a parent that was gone before it was asked to.
+_IF_PARENT_LIVES = '[ "$PPID" = "$0" ] && exec "$@"'
+
+
 def launch_argv(argv: Sequence[str]) -> list[str]:
-    """The command line; pure. The service ends with pytest, even when that is killed."""
-    return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+    """The command line of a child of ours that ends with us, even when we are killed."""
+    alive = ("sh", "-c", _IF_PARENT_LIVES, str(os.getpid()))
+    return ["setpriv", "--pdeathsig", "KILL", "--", *alive, *argv]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,17 @@ def test_it_is_gone_after_the_session_was_killed(tmp_path: Path) -> None:
     assert killed(tmp_path) == []
 
 
+def test_nothing_starts_for_a_session_that_was_killed_before() -> None:
+    argv = direct.launch_argv(["echo", "started"])
+
+    # A shell between us stands for a parent that has gone.
+    done = subprocess.run(
+        ["sh", "-c", '"$@"; true', "sh", *argv], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == ""
+
+
 def test_stress_ng_is_gone_after_the_session_was_killed(tmp_path: Path) -> None:
     stress_ng = neighbours.found_stress_ng()
     if stress_ng is None:
