@@ -200,9 +200,8 @@ class ActivePlugin:
     def _placements(self, item: pytest.Item, demands: marks.Demands) -> tuple[Wanted, ...]:
         try:
             return tuple(self.settings.wanted_by(**asdict(one)) for one in demands.placements)
-        except PytestNumaError as error:
-            where = f"{item.nodeid}: @pytest.mark.numa_placement"
-            raise pytest.UsageError(f"{where}: {error}") from None
+        except PytestNumaError as why:
+            raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.numa_placement: {why}") from None
 
     def _close(self) -> None:
         try:
@@ -223,7 +222,7 @@ class ActivePlugin:
             with self._as_failure():
                 self._measurement = self._taken()
         except BaseException as error:
-            why = error if self._config.getoption("reruns", None) else "see the first error"
+            why = error if self._config.getoption("reruns", 0) else "see the first error"
             self._failure = f"the service could not be measured: {why}"
             raise
         try:
@@ -258,8 +257,8 @@ class ActivePlugin:
         self._notes += found.troubles
 
     def _all_judgements(self) -> list[Judgement]:
-        found = self._measurement
-        return outcome.judged(self._demands, found.blocks if found else [], self.settings)
+        blocks = getattr(self._measurement, "blocks", [])
+        return outcome.judged(self._demands, blocks, self.settings)
 
     def _judgements(self, asked: marks.Demands) -> list[Judgement]:
         wanted = [_demand(one) for one in asked.figures]

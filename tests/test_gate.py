@@ -364,6 +364,13 @@ def test_an_effect_of_one_block_has_no_interval() -> None:
     assert effect.sentence == "10.0% slower (one block: no interval)"
 
 
+def test_an_effect_of_two_blocks_rests_on_their_differences() -> None:
+    effect = gate.effect([[100.0], [130.0]], [[110.0], [143.0]], better="lower")
+
+    assert effect.slowdown == pytest.approx(0.10)
+    assert effect.interval[0] < effect.slowdown < effect.interval[1]
+
+
 def test_of_several_comparisons_each_passes_by_itself() -> None:
     control, candidate = blocks(100.0), blocks(100.0, shift=3)
     one = partial(gate.judge, control, candidate, margin=0.05, better="lower")

@@ -57,6 +57,12 @@ def test_a_probability_that_is_none_is_refused(probability: float) -> None:
         stats.t_quantile(probability, 5)
 
 
+@pytest.mark.parametrize(("t", "freedom"), [(float("nan"), 5.0), (1.0, 0.0)])
+def test_the_distribution_of_nothing_is_refused(t: float, freedom: float) -> None:
+    with pytest.raises(ValueError, match="expected freedom > 0 and a number"):
+        stats.t_cdf(t, freedom)
+
+
 def test_the_spread_of_one_value_is_none() -> None:
     assert stats.sd([3.0]) == 0.0
     assert stats.sd([1.0, 3.0]) == pytest.approx(math.sqrt(2))

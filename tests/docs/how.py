@@ -97,7 +97,7 @@ ROWS = (
     Row(pattern=r"make .*", by="make", why=".ci/run runs accept, test and docs"),
     Row(pattern=r"(python|bash|sh) \S+\.(py|sh)( .*)?", by="file", why="it takes minutes"),
     Row(pattern=r"\.ci/run", by="file", why="it is what runs this test"),
-    Row(pattern=r"systemctl (start|stop) \S+", by="words", why="systemd's own"),
+    Row(pattern=r"systemctl (start|stop|edit|restart) \S+", by="words", why="systemd's own"),
 )
 
 

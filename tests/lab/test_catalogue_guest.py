@@ -189,6 +189,6 @@ def test_what_is_enabled_and_not_started_runs_when_it_is_and_goes_too(agent: Age
 
 def test_in_the_end_the_same_unit_files_are_enabled(agent: Agent, unit_files: list[str]) -> None:
     found = agent.unit_files()
-    agent.guest.must(f"rm -r {_DROP_IN.rpartition('/')[0]}", 60)
+    agent.guest.must(f"rm -r {_DROP_IN.rpartition('/')[0]} && systemctl daemon-reload", 60)
 
     assert found == unit_files

@@ -192,6 +192,7 @@ def test_of_too_few_measurements_no_figure_is_told(tmp_path: Path) -> None:
 
     assert "%" not in text
     assert text.count("too few measurements to say how much") == 2
+    assert "vary too much" not in text
     assert "| What a fixed place brings was measured            | no " in text
 
 

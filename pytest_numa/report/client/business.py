@@ -70,7 +70,9 @@ def _speed(one: Mapping[str, Any]) -> str:
     outcome = {
         "pass": "as good as is demanded",
         "fail": "worse than is accepted",
-        "inconclusive": "not decided, since the measurements vary too much",
+        "inconclusive": "not decided, since the measurements vary too much"
+        if words.is_known(one)
+        else "not decided",
     }[one["outcome"]]
     return f"{figure[0].upper()}{figure[1:]}, {against}: {outcome} ({words.change(one)})."
 
