@@ -60,7 +60,15 @@ def _accepted(group: Sequence[Judgement]) -> str:
 def _why(group: Sequence[Judgement]) -> str:
     if all(one.verdict.blocks < gate.FIRST_LOOK for one in group):
         return f"the blocks or the time ended before the first look, at {gate.FIRST_LOOK} blocks"
+    if unconfirmed := _unconfirmed(group):
+        return f"slower, but a failure against a record must be found twice: {unconfirmed}"
     return "the runs differ by more than so few blocks can average out"
+
+
+def _unconfirmed(group: Sequence[Judgement]) -> str | None:
+    """What a verdict says of a failure that new blocks have not confirmed."""
+    parts = [part for one in group for part in one.verdict.sentence.split("; ")]
+    return next((part for part in parts if part.startswith("it was in the first ")), None)
 
 
 def _fix(group: Sequence[Judgement], measurement: Measurement, wanted: settings.Settings) -> str:
@@ -69,6 +77,8 @@ def _fix(group: Sequence[Judgement], measurement: Measurement, wanted: settings.
     estimates = [one.verdict.blocks_needed for one in group]
     known = [one for one in estimates if one is not None]
     others = "a quieter host (pytest-numa audit), more --numa-n-requests, or a larger --numa-margin"
+    if len(known) < len(group) and _unconfirmed(group):
+        return f"--numa-blocks {2 * max(blocks, wanted.plan.budget.max_blocks)}; or {others}"
     if len(known) < len(group) or not blocks:
         return f"{others}: what is measured now lies at the margin itself"
     more = max(known)

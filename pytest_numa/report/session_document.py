@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from pytest_numa import explained, gate, outcome, session_file, settings, versions
+from pytest_numa import explained, gate, mode_figures, outcome, session_file, settings, versions
 from pytest_numa.errors import LoadError
 from pytest_numa.experiment import MODES
 from pytest_numa.judgement import Judgement
@@ -96,20 +96,27 @@ def _plan(wanted: settings.Settings) -> dict[str, Any]:
 
 
 def _figures(measurement: Measurement) -> dict[str, Any]:
-    """Every figure of every mode, the mean of its runs; None where no run has it."""
-    return {
-        metric.name: {
+    """Every figure of every mode, the mean of its runs; None where no run has it.
+
+    ``intervals`` hold the mean of endless blocks, ``changes`` are against `pinned`.
+    """
+    modes = [mode for mode in MODES if measurement.runs(mode)]
+    found: dict[str, Any] = {}
+    for metric in METRICS.values():
+        own = {mode: mode_figures.of(measurement, mode, metric) for mode in modes}
+        found[metric.name] = {
             "label": metric.label,
             "unit": metric.unit,
             "better": metric.better,
-            "modes": {
-                mode: figures.mean([metric.value(run.result) for run in measurement.runs(mode)])
-                for mode in MODES
-                if measurement.runs(mode)
+            "modes": {mode: one.mean for mode, one in own.items()},
+            "intervals": {mode: one.interval for mode, one in own.items()},
+            "changes": {
+                mode: {"slowdown": one.change.slowdown, "interval": _interval(one.change)}
+                for mode, one in own.items()
+                if one.change is not None
             },
         }
-        for metric in METRICS.values()
-    }
+    return found
 
 
 def _outcome(

@@ -164,3 +164,14 @@ def test_the_last_lines_tell_what_why_and_what_to_do(
     assert shown.startswith(what)
     assert why in shown
     assert fix in shown
+
+
+def test_a_failure_that_is_not_confirmed_yet_says_that_it_has_to_be() -> None:
+    then = replace(SETTINGS, baseline=recorded(*(0.7 * one for one in NOISE)))
+    few = measurement(*(block(pinned=one, systemd=one) for one in (*NOISE, 1.0)))
+
+    shown = last_lines(measured.end(few, then))
+
+    assert "INCONCLUSIVE not decided whether the service under systemd is slower than the" in shown
+    assert "a failure against a record must be found twice: it was in the first 4 blocks" in shown
+    assert "to fix --numa-blocks 16" in shown

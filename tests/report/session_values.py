@@ -93,7 +93,9 @@ def settings(host: Topology, policy: Policy, **changes: Any) -> Settings:  # noq
         limits=Limits(),
         headers={},
         api_key=None,
-        plan=Plan(modes=("unpinned", "pinned", "systemd"), budget=Budget(max_blocks=16)),
+        plan=Plan(
+            modes=("unpinned", "pinned", "systemd"), budget=Budget(max_blocks=16, max_time_s=900)
+        ),
         page_cache=Wish(choice="keep", reason="as asked for"),
         conditions=WantedConditions(),
         margin=0.05,
@@ -154,7 +156,10 @@ def run(
     )
     return Run(
         mode=mode,
-        result=replace(results.summarise(requests, client=CLIENT, workload={}), begun_at_s=1003.0),
+        result=replace(
+            results.summarise(requests, client=CLIENT, workload=Workload().as_document()),
+            begun_at_s=1003.0,
+        ),
         main_pid=71,
         proofs=(proof, proof),
         latencies_s=tuple(one.latency_s for one in requests),

@@ -120,13 +120,29 @@ def test_failures_stand_before_what_passed(failed: str) -> None:
 
 def test_every_figure_is_that_of_the_document() -> None:
     found = made.document()
-    texts = Read(page.page(found)).texts
+    cells = [text.split("\n")[0] for text in Read(page.page(found)).texts]
 
     for one in found["figures"].values():
         for value in one["modes"].values():
             if value is not None:
-                assert formatting.number(value) in texts
+                assert formatting.number(value) in cells
     assert sum(one["modes"]["systemd"] is not None for one in found["figures"].values()) == 11
+
+
+def test_means_and_changes_have_their_intervals() -> None:
+    found = made.document()
+    one = found["figures"]["mean"]
+    low, high = one["intervals"]["systemd"]
+    change = one["changes"]["systemd"]
+
+    texts = Read(page.page(found)).texts
+
+    shown = map(formatting.number, (one["modes"]["systemd"], low, high))
+    assert "{}\n({} to {})".format(*shown) in texts
+    assert (
+        f"{change['slowdown']:+.1%}\n({change['interval'][0]:+.1%} to {change['interval'][1]:+.1%})"
+        in texts
+    )
 
 
 def test_every_plot_is_told_in_words_and_has_its_values_in_a_table(failed: str) -> None:
