@@ -79,8 +79,12 @@ def read(scope: systemctl.Scope, unit: str, paths: Iterable[str]) -> Standing:
         folders=_folders(folder),
         is_active=_is_service(unit)
         and systemctl.show(scope, unit, "ActiveState")["ActiveState"] in _RUNS,
-        has_cache=os.path.lexists(_CACHES / unit.removesuffix(".service")),
+        has_cache=_has_cache(unit),
     )
+
+
+def _has_cache(unit: str) -> bool:
+    return os.path.lexists(_CACHES / unit.removesuffix(".service"))
 
 
 def read_file(path: Path) -> File | None:
@@ -120,8 +124,9 @@ def bring(scope: systemctl.Scope, unit: str, target: Standing) -> None:
     is_removal = all(file is None for file in target.files.values())
     if _is_service(unit) and not target.is_active:
         systemctl.run(scope, "stop", "--", unit)
-    if is_removal and not target.has_cache:
-        # Only systemd knows where a dynamic user's is. Without one it fails, and that is well.
+    if is_removal and not target.has_cache and _has_cache(unit):
+        # Only systemd knows where a dynamic user's is. Without one it would make the slice's cgroup
+        # for nothing, and leave it.
         systemctl.run(scope, "clean", "--what=cache", "--", unit)
     if is_removal and _is_service(unit):
         # Before its file goes: without that nobody knows in which slice it was, were we killed.
