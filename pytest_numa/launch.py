@@ -90,7 +90,7 @@ class Launcher:
             watch = born.watch(interval_s=_WATCH_INTERVAL_S, cpus=self.watch_cpus)
             stack.enter_context(watch)
             try:
-                endpoint.wait_ready(self.endpoint, running.trouble, timeout_s=self.start_timeout_s)
+                endpoint.wait_ready(self.endpoint, running, timeout_s=self.start_timeout_s)
             except ServiceError as error:
                 raise ServiceError(f"mode {mode}: {error}") from None
             yield Service(

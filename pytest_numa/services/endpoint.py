@@ -1,8 +1,8 @@
 """Where the service answers: which URL, whether the port is free, and when it is ready."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 import psutil
@@ -73,10 +73,20 @@ def _owner(pid: int | None) -> str:
         return f"PID {pid}"
 
 
-def wait_ready(endpoint: Endpoint, trouble: Callable[[], str | None], *, timeout_s: float) -> None:
+class Starting(Protocol):
+    """A service that was started, and may answer or end."""
+
+    def trouble(self) -> str | None:
+        """How it ended; None while it runs."""
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines that it wrote."""
+
+
+def wait_ready(endpoint: Endpoint, service: Starting, *, timeout_s: float) -> None:
     """Wait until the service answers 200 to /health or, where it has none, to /v1/models.
 
-    ``trouble`` is asked all the while: a service that has ended is not waited for.
+    One that has ended is not waited for.
     """
     deadline = time.monotonic() + timeout_s
     answer = "nothing yet"
@@ -89,7 +99,7 @@ def wait_ready(endpoint: Endpoint, trouble: Callable[[], str | None], *, timeout
         verify=False,  # noqa: S501
     ) as client:
         while time.monotonic() < deadline:
-            if found := trouble():
+            if found := service.trouble():
                 raise ServiceError(found)
             answer = _answer(client)
             if answer == "200":
@@ -99,7 +109,8 @@ def wait_ready(endpoint: Endpoint, trouble: Callable[[], str | None], *, timeout
         f"the service did not answer at {endpoint.url}/health or /v1/models within {timeout_s:g} s "
         f"(last: {answer})\n"
         "  probably  it loads its model for longer than that, or listens elsewhere\n"
-        "  to fix    --numa-start-timeout SECONDS, or --numa-set port=NUMBER as the server has it"
+        "  to fix    --numa-start-timeout SECONDS, or --numa-set port=NUMBER as the server has it\n"
+        f"its log ends:\n{service.log_tail()}"
     )
 
 

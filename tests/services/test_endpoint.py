@@ -4,6 +4,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,6 +12,19 @@ from pytest_numa.errors import HostError, ServiceError
 from pytest_numa.services import endpoint
 from pytest_numa.services.endpoint import Endpoint
 from pytest_numa.services.unit import Command
+
+
+@dataclass(frozen=True)
+class Started:
+    """A service that loads for ever, or has ended."""
+
+    ended: str | None = None
+
+    def trouble(self) -> str | None:
+        return self.ended
+
+    def log_tail(self, lines: int = 20) -> str:  # noqa: ARG002
+        return "loading"
 
 
 class _Scripted(http.server.BaseHTTPRequestHandler):
@@ -77,7 +91,7 @@ def test_a_port_in_use_is_refused_with_its_owner() -> None:
 def test_a_loading_server_is_waited_for(server: http.server.ThreadingHTTPServer) -> None:
     _Scripted.statuses = {"/health": [503, 503, 200]}
 
-    endpoint.wait_ready(at(server), lambda: None, timeout_s=10)
+    endpoint.wait_ready(at(server), Started(), timeout_s=10)
 
     assert _Scripted.statuses["/health"] == [200]
 
@@ -87,7 +101,7 @@ def test_a_server_without_health_is_asked_for_its_models(
 ) -> None:
     _Scripted.statuses = {"/health": [404], "/v1/models": [503, 200]}
 
-    endpoint.wait_ready(at(server), lambda: None, timeout_s=10)
+    endpoint.wait_ready(at(server), Started(), timeout_s=10)
 
     assert _Scripted.statuses["/v1/models"] == [200]
 
@@ -97,10 +111,14 @@ def test_a_server_that_never_gets_ready_is_given_up(
 ) -> None:
     _Scripted.statuses = {"/health": [503]}
 
-    with pytest.raises(ServiceError, match=r"within 0.2 s \(last: 503\)"):
-        endpoint.wait_ready(at(server), lambda: None, timeout_s=0.2)
+    with pytest.raises(
+        ServiceError, match=r"(?s)within 0.2 s \(last: 503\).*its log ends:\nloading"
+    ):
+        endpoint.wait_ready(at(server), Started(), timeout_s=0.2)
 
 
 def test_a_service_that_has_ended_is_not_waited_for() -> None:
     with pytest.raises(ServiceError, match="it died"):
-        endpoint.wait_ready(Endpoint(host="127.0.0.1", port=1), lambda: "it died", timeout_s=60)
+        endpoint.wait_ready(
+            Endpoint(host="127.0.0.1", port=1), Started(ended="it died"), timeout_s=60
+        )
