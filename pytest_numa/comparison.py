@@ -17,12 +17,26 @@ _ALIKE = ("host class", "workload", "server and model")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One figure of both sessions, mean of the blocks, in the metric's unit."""
+    """One figure of both sessions, mean of the blocks, in the metric's unit.
+
+    ``advice`` says why it is no more than advice, if it is not.
+    """
 
     metric: Metric
     before: float
     now: float
     verdict: gate.Verdict
+    advice: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """What came out, as a word; nothing that decides where it is advice."""
+        return "advisory" if self.advice else self.verdict.outcome
+
+    @property
+    def sentence(self) -> str:
+        """What came out, in words."""
+        return "; ".join(filter(None, (self.verdict.sentence, self.advice)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +54,10 @@ class Comparison:
 
     @property
     def outcome(self) -> gate.Outcome:
-        """The worst of all figures."""
-        found = {row.verdict.outcome for row in self.rows}
+        """The worst of all figures; where all are advice, nothing is decided."""
+        found = {row.outcome for row in self.rows}
         order: tuple[gate.Outcome, ...] = ("fail", "inconclusive", "pass")
-        return next(outcome for outcome in order if outcome in found)
+        return next((outcome for outcome in order if outcome in found), "inconclusive")
 
 
 def compare(
@@ -108,6 +122,10 @@ def _rows(
         (metric, then, late)
         for (then, metric), (late, _) in zip(sides[::2], sides[1::2], strict=True)
     ]
+    advice = [
+        metric.advice(run for one in (before, now) for block in one.modes[mode] for run in block)
+        for metric in metrics
+    ]
     comparisons = [
         _by_share(
             partial(
@@ -121,10 +139,17 @@ def _rows(
         )
         for metric, then, late in pairs
     ]
-    verdicts = gate.judge_together(comparisons)
+    gated = [one for one, advised in zip(comparisons, advice, strict=True) if not advised]
+    together = iter(gate.judge_together(gated))
     return [
-        Row(metric=metric, before=_middle(then), now=_middle(late), verdict=verdict)
-        for (metric, then, late), verdict in zip(pairs, verdicts, strict=True)
+        Row(
+            metric=metric,
+            before=_middle(then),
+            now=_middle(late),
+            verdict=judged(1.0) if advised else next(together),
+            advice=advised,
+        )
+        for (metric, then, late), judged, advised in zip(pairs, comparisons, advice, strict=True)
     ]
 
 

@@ -83,7 +83,9 @@ def judge(demands: Sequence[Demand], blocks: Blocks, recorded: Recorded) -> tupl
 
 def _comparisons(demand: Demand, blocks: Blocks, recorded: Recorded) -> list[_Comparison]:
     metric = demand.metric
-    advice = _advice(metric, blocks)
+    advice = metric.advice(
+        run.result for block in blocks for runs in block.values() for run in runs
+    )
     candidate = values(blocks, "systemd", metric)
     if demand.limit is not None:
         limit = partial(gate.judge_limit, candidate, limit=demand.limit, better=metric.better)
@@ -102,18 +104,6 @@ def _comparisons(demand: Demand, blocks: Blocks, recorded: Recorded) -> list[_Co
 
 def _by_share(judged: Callable[..., gate.Verdict]) -> gate.Comparison:
     return lambda share: judged(share=share)
-
-
-def _advice(metric: Metric, blocks: Blocks) -> str:
-    """Why a figure cannot be gated with the runs that were made: a tail of few values is noise."""
-    results = [run.result for block in blocks for runs in block.values() for run in runs]
-    fewest = min((metric.count(result) for result in results), default=metric.least)
-    if fewest >= metric.least:
-        return ""
-    return (
-        f"advisory: a run has {fewest} values, and {metric.least} would show {metric.name} "
-        "(more --numa-n-requests)"
-    )
 
 
 def counted(blocks: Sequence[AnyBlock]) -> list[AnyBlock]:

@@ -1,6 +1,6 @@
 """The figures of a run that can be gated: name, unit, direction, and where to find them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,16 @@ class Metric:
     definition: str
     least: int = 1
     count: Callable[[RunResult], int] = lambda _: 1
+
+    def advice(self, results: Iterable[RunResult]) -> str:
+        """Why it cannot be gated with these runs; empty where it can."""
+        fewest = min(map(self.count, results), default=self.least)
+        if fewest >= self.least:
+            return ""
+        return (
+            f"advisory: a run has {fewest} values, and {self.least} would show {self.name} "
+            "(more --numa-n-requests)"
+        )
 
 
 THROUGHPUT = Metric(

@@ -36,6 +36,16 @@ def test_few_blocks_are_not_decided(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "3 of at least 4 blocks were measured" in capsys.readouterr().out
 
 
+def test_a_tail_of_few_values_is_advice_and_decides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = session_files.session(tmp_path / "a.json")
+    now = session_files.session(tmp_path / "b.json", latency_s=2.0)
+
+    assert gate(before, now, "--metric", "p99") == 3
+    assert "would show p99" in capsys.readouterr().out
+
+
 def test_the_host_is_told_apart_from_the_unit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

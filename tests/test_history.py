@@ -33,6 +33,18 @@ def entry(number: int = 0, *, tokens_per_s: float = 100.0, kernel: str = "6.12.9
     )
 
 
+def test_what_a_file_says_is_no_command_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "history.jsonl"
+    history.append(path, replace(entry(), host="a\x1b[2J", subject={"model": "m\x07\n\rx"}))
+
+    assert cli.main(["history", "--no-changes", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "host a\ufffd[2J" in shown
+    assert not set(shown) & {"\x1b", "\x07", "\r"}
+
+
 def slower_from_the_seventh() -> list[Entry]:
     before = [entry(number) for number in range(6)]
     after = [entry(number, tokens_per_s=94.0, kernel="6.12.11") for number in range(6, 12)]

@@ -20,15 +20,15 @@ def comparison_text(found: Comparison) -> str:
         f"{found.now.path} against {found.before.path}, mode {found.mode}, margin "
         f"{found.margin:.1%}",
         _table(found.rows),
-        "\n".join(f"{row.metric.label}: {row.verdict.sentence}" for row in found.rows),
+        "\n".join(f"{row.metric.label}: {row.sentence}" for row in found.rows),
     ]
     if found.drift:
         parts.append(
             "The host itself, by the same command pinned by hand:\n"
-            + "\n".join(f"{row.metric.label}: {row.verdict.sentence}" for row in found.drift)
+            + "\n".join(f"{row.metric.label}: {row.sentence}" for row in found.drift)
         )
     if found.changes:
-        parts.append("Changed in between: " + "; ".join(found.changes))
+        parts.append(formatting.printable(f"Changed in between: {'; '.join(found.changes)}"))
     return "\n\n".join([*parts, found.outcome.upper()])
 
 
@@ -40,7 +40,7 @@ def _table(rows: Sequence[Row]) -> str:
             formatting.number(row.now),
             row.metric.unit,
             f"{row.verdict.slowdown:+.1%}",
-            row.verdict.outcome,
+            row.outcome,
         )
         for row in rows
     ]
@@ -70,10 +70,10 @@ def _row(row: Row) -> dict[str, object]:
         "unit": row.metric.unit,
         "before": row.before,
         "now": row.now,
-        "outcome": row.verdict.outcome,
+        "outcome": row.outcome,
         "slowdown": row.verdict.slowdown,
         "interval": None if high == float("inf") else [low, high],
-        "sentence": row.verdict.sentence,
+        "sentence": row.sentence,
     }
 
 

@@ -22,7 +22,9 @@ def as_text(series: Sequence[Sequence[Trend]]) -> str:
 def _series(trends: Sequence[Trend]) -> str:
     first = trends[0].entries[0]
     about = [f"host {first.host}", *(f"{name}: {text}" for name, text in first.subject.items())]
-    lines = [line for text in about for line in textwrap.wrap(text, _WIDTH, subsequent_indent="  ")]
+    # What a file says is text, whatever stands in it, and no command to the terminal.
+    shown = [formatting.printable(text) for text in about]
+    lines = [line for text in shown for line in textwrap.wrap(text, _WIDTH, subsequent_indent="  ")]
     return "\n\n".join(["\n".join(lines), *map(_trend, trends)])
 
 
@@ -67,7 +69,7 @@ def _sentences(one: Trend) -> list[str]:
             else "no change point"
         )
         return [text]
-    texts = [sentence(one, change) for change in one.changes]
+    texts = [formatting.printable(sentence(one, change)) for change in one.changes]
     return [line for text in texts for line in textwrap.wrap(text, _WIDTH, subsequent_indent="  ")]
 
 
