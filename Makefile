@@ -50,7 +50,7 @@ lint: $(VENV)/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/developed
+types: $(VENV)/developed $(VENV)/documented
 	$(BIN)/mypy
 
 # The site, in site/: built without network, and any warning is an error.

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_numa.load.results import RunResult
     from pytest_numa.services.unit import Unit
 
+_ROOT = Path("/")
 _DEMANDS = pytest.StashKey[marks.Demands]()
 _PLACEMENTS = pytest.StashKey[tuple[Wanted, ...]]()
 
@@ -275,7 +276,7 @@ class ActivePlugin:
             pytest.skip("\n\n".join(texts))
 
     def _tell_host(self, ids: tuple[str, ...]) -> None:
-        here = Machine(root=Path("/"), topology=self.settings.topology, policy=self.settings.policy)
+        here = Machine(root=_ROOT, topology=self.settings.topology, policy=self.settings.policy)
         results = audit.run(here, ids)
         if failed := [one for one in results if one.status == "fail"]:
             for one in failed:

@@ -19,15 +19,22 @@ class TerminalProgress:
     """Tells pytest's terminal reporter, past the capturing of output."""
 
     def __init__(self, config: pytest.Config, n_requests: int | None) -> None:
-        self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-        self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        self._plugins = config.pluginmanager
         self._n_requests = n_requests
-        self._is_live = bool(getattr(self._reporter, "isatty", False))
         self._is_quiet = config.get_verbosity() < 0
         self._is_brief = config.get_verbosity() == 0
         self._drawn_at_s = 0.0
         self._has_written = False
         self._is_line_open = False
+
+    @property
+    def _reporter(self) -> Any:  # noqa: ANN401 - pytest's own, or None
+        # Asked for late: it takes part after the plugins of the command line.
+        return self._plugins.getplugin("terminalreporter")
+
+    @property
+    def _is_live(self) -> bool:
+        return bool(getattr(self._reporter, "isatty", False))
 
     def on_start(self, position: Position) -> None:
         """A server begins to load its model, which may take minutes."""
@@ -84,6 +91,7 @@ class TerminalProgress:
     @contextlib.contextmanager
     def _uncaptured(self) -> Iterator[Any]:
         with contextlib.ExitStack() as stack:
-            if self._capture is not None:
-                stack.enter_context(self._capture.global_and_fixture_disabled())
+            capture: Any = self._plugins.getplugin("capturemanager")
+            if capture is not None:
+                stack.enter_context(capture.global_and_fixture_disabled())
             yield self._reporter

@@ -198,6 +198,8 @@ class Session:
         )
         # First: requests fail because the service died, and not the other way round.
         service.check_alive()
+        # In a short run none may have come since numactl and taskset became the service.
+        service.watch.look()
         proofs = (loaded, self._proof(service, watched=service.watch.so_far()))
         # Page cache lies where it lay before: no pinning by hand would have moved it.
         strays = [one for one in placement.over_time(proofs) if not one.is_page_cache]

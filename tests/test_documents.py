@@ -18,7 +18,7 @@ from pytest_numa.load.results import Limits
         ("-Infinity", "-Infinity is no number"),
         ("[" * 100_000, "it is nested too deeply"),
         (r'["\ud800"]', "surrogates not allowed"),
-        ("9" * 5000, "4300 digits"),
+        ("9" * 5000, "4300"),
     ],
 )
 def test_a_text_that_says_nothing_certain_is_refused(text: str, words: str) -> None:

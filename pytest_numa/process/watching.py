@@ -94,6 +94,7 @@ class Watch:
         self._others: frozenset[int] = frozenset()
         self._unreadable: dict[str, None] = {}
         self._moments = Moments()
+        self._one_look = threading.Lock()
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -156,6 +157,10 @@ class Watch:
 
     def look(self) -> None:
         """Look once: all masks, some last CPUs, the cgroup's memory."""
+        with self._one_look:
+            self._look()
+
+    def _look(self) -> None:
         began_s = time.monotonic()
         try:
             if self._all_pids and self._looks % _SLOWER_EVERY == 0:

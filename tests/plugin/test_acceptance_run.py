@@ -155,7 +155,7 @@ def test_a_service_off_its_cpus_fails_the_placement_test(
 
     result.assert_outcomes(failed=1)
     told = [
-        "*FAILED  * threads of process python (*) may run off the policy's",
+        "*FAILED  * threads of process python (*) may run off the policy's*",
         "  expected  allowed CPUs within 0",
         "  found     allowed CPUs 0-1*",
         "  probably  AllowedCPUs= has no effect here: the manager private has no cpuset*",
