@@ -4,6 +4,7 @@ import math
 import re
 
 _BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_TENFOLD = 10
 _SIGNIFICANT = 4
 _UNKNOWN = "unknown"
 # What begins markup inside a line. An underscore inside a word does not, nor a bracket
@@ -25,6 +26,13 @@ def number(value: float) -> str:
 def percent(fraction: float) -> str:
     """Write a fraction of one as a percentage with one decimal: 0.031 is `3.1%`."""
     return f"{fraction:.1%}" if math.isfinite(fraction) else _UNKNOWN
+
+
+def interval(low: float, high: float) -> str:
+    """Write the bounds of a change: `-1.2% to +3.4%`. Beyond tenfold nobody learns from digits."""
+    lower = f"{low:+.1%}" if low >= 1 / _TENFOLD - 1 else f"less than {1 / _TENFOLD - 1:+.0%}"
+    upper = f"{high:+.1%}" if high <= _TENFOLD - 1 else f"more than {_TENFOLD - 1:+.0%}"
+    return f"{lower} to {upper}"
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from pytest_numa import gate, judgement, settings, versions
+from pytest_numa import formatting, gate, judgement, settings, versions
 from pytest_numa.experiment import Budget, Plan
 from pytest_numa.judgement import Demand, Judgement
 from pytest_numa.measurement import Blocks, Measurement, Run
@@ -65,7 +65,7 @@ def sentence(one: Judgement) -> str:
 def change(verdict: gate.Verdict) -> str:
     """How much slower, with its interval: ``10.2% slower (+8.1% to +12.4%, 8 blocks)``."""
     low, high = verdict.interval
-    shown = f"{low:+.1%} to {high:+.1%}" if math.isfinite(high) else "no interval yet"
+    shown = formatting.interval(low, high) if math.isfinite(high) else "no interval yet"
     word = "slower" if verdict.slowdown > 0 else "faster"
     blocks = f"{verdict.blocks} block{'' if verdict.blocks == 1 else 's'}"
     return f"{abs(verdict.slowdown):.1%} {word} ({shown}, {blocks})"

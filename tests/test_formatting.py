@@ -106,3 +106,18 @@ def test_no_text_breaks_out_of_a_cell(text: str) -> None:
 
     assert re.fullmatch(r"(?:\\[\\|`*(_~]|[^\\|`*~<\r\n])*", cell)
     assert cell.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (-0.012, 0.034, "-1.2% to +3.4%"),
+        (-0.9, 9.0, "-90.0% to +900.0%"),
+        (-1.0, 67_179.0, "less than -90% to more than +900%"),
+        (0.5, 12.0, "+50.0% to more than +900%"),
+    ],
+)
+def test_an_interval_beyond_tenfold_is_not_told_in_digits(
+    low: float, high: float, text: str
+) -> None:
+    assert formatting.interval(low, high) == text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
+from pytest_numa import formatting
 from pytest_numa.gate.values import is_number
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -118,9 +119,9 @@ def change(slowdown: float) -> str:
 
 def interval_text(found: Found) -> str:
     """The interval with what it holds the truth with."""
-    low, high = (_percent(fraction(bound), "+") for bound in (found.low, found.high))
-    return f"{1 - 2 * found.level:.0%} interval {low} to {high}"
+    shown = formatting.interval(fraction(found.low), fraction(found.high))
+    return f"{1 - 2 * found.level:.0%} interval {shown}"
 
 
-def _percent(value: float, sign: str = "") -> str:
-    return f"{value:{sign}.1%}" if value < _LONG else f"{100 * value:{sign}.3g}%"
+def _percent(value: float) -> str:
+    return f"{value:.1%}" if value < _LONG else f"{100 * value:.3g}%"

@@ -135,7 +135,7 @@ def interval(bounds: Sequence[float] | None) -> str:
     if bounds is None:
         return "none yet"
     low, high = bounds
-    return f"{low:+.1%} to {high:+.1%}"
+    return formatting.interval(low, high)
 
 
 def took(document: Mapping[str, Any]) -> str:
