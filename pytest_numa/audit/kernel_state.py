@@ -79,10 +79,10 @@ def health(machine: Machine) -> Outcome:
             found[what] = max(machine.number(f"{folder}/{file}") for folder in folders)
     if not found:
         return unknown("neither kills, memory errors nor heat are counted here")
-    bad = [f"{count} {what}" for what, count in found.items() if count]
+    bad = [f"{what}: {count}" for what, count in found.items() if count]
     if bad:
         return failed(
-            f"since boot: {', '.join(bad)}",
+            f"since boot, {', '.join(bad)}",
             Fix(text="journalctl -k tells when; mend the cause before anything is measured"),
         )
     return passed(f"since boot no {', no '.join(found)}; the kernel's log was not read")

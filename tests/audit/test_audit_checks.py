@@ -163,7 +163,7 @@ def result(here: Machine, check: str) -> audit.Result:
         ("N20", {}, None, ("pass", "node 0 8.0 GiB, node 1 8.0 GiB")),
         ("N20", {f"{NODE}/node1/meminfo": "Node 1 MemTotal: 0 kB"}, None, ("fail", "node 1 0 B")),
         ("N21", {"proc/vmstat": "nr_free_pages 1\noom_kill 0"}, None, ("pass", "no processes")),
-        ("N21", {"proc/vmstat": "oom_kill 2"}, None, ("fail", "2 processes killed")),
+        ("N21", {"proc/vmstat": "oom_kill 2"}, None, ("fail", "killed for want of memory: 2")),
         ("N21", {"proc/vmstat": "nr_free_pages 1"}, None, ("unknown", "neither")),
         ("N22", NOISE, None, ("pass", "clock source tsc, 0.00% stolen")),
         ("N22", {**NOISE, "proc/stat": "cpu0 900 0 0 0 0 0 0 100 0 0"}, None, ("fail", "10.0%")),
