@@ -259,7 +259,9 @@ def test_a_database_gives_back_what_it_got_and_has_the_medians(tmp_path: Path) -
     for one in slower_from_the_seventh():
         history_sql.append(url, one)
 
-    with sqlalchemy.create_engine(url).connect() as connection:
+    # Without a pool, no connection outlives the test.
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    with engine.connect() as connection:
         medians = connection.execute(
             sqlalchemy.text("select median from numa_figures where mode = 'pinned'")
         ).all()
