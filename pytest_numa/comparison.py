@@ -126,19 +126,7 @@ def _rows(
         metric.advice(run for one in (before, now) for block in one.modes[mode] for run in block)
         for metric in metrics
     ]
-    comparisons = [
-        _by_share(
-            partial(
-                gate.judge_against_record,
-                [then],
-                late,
-                margin=margin,
-                better=metric.better,
-                is_confirmed=False,
-            )
-        )
-        for metric, then, late in pairs
-    ]
+    comparisons = [_compared(metric, then, late, margin) for metric, then, late in pairs]
     gated = [one for one, advised in zip(comparisons, advice, strict=True) if not advised]
     together = iter(gate.judge_together(gated))
     return [
@@ -151,6 +139,13 @@ def _rows(
         )
         for (metric, then, late), judged, advised in zip(pairs, comparisons, advice, strict=True)
     ]
+
+
+def _compared(
+    metric: Metric, then: list[list[float]], late: list[list[float]], margin: float
+) -> gate.Comparison:
+    judged = partial(gate.judge_against_record, [then], late, margin=margin, better=metric.better)
+    return _by_share(partial(judged, is_confirmed=False))
 
 
 def _by_share(judged: Callable[..., gate.Verdict]) -> gate.Comparison:
