@@ -8,6 +8,7 @@ decided, and of the blocks that took. Needs root, and the cgroup controller `cpu
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -32,8 +33,9 @@ OPTIONS = (
 def quota(percent: float) -> Iterator[Path]:
     """A cgroup whose processes get so much of a CPU."""
     parent = next(folder for folder in CGROUPS if folder.is_dir())
-    group = parent / "pytest-numa-slowed"
+    group = parent / "slowed-by-a-benchmark"
     group.mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     try:
         if (group / "cpu.cfs_quota_us").exists():
             (group / "cpu.cfs_quota_us").write_text(str(round(1000 * percent)))
@@ -60,14 +62,17 @@ def session(folder: Path, name: str, options: tuple[str, ...]) -> Mapping[str, A
     """One session; its JSON."""
     path = folder / f"{name}.json"
     argv = [sys.executable, "-m", "pytest", *OPTIONS, *options, "--numa-json", str(path)]
-    done = subprocess.run(
-        [*argv, "--numa-report", str(folder / f"{name}.md")],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (folder / f"{name}.log").write_text(done.stdout + done.stderr)
+    argv += ["--numa-report", str(folder / f"{name}.md")]
+    with (
+        (folder / f"{name}.log").open("w") as log,
+        subprocess.Popen(argv, cwd=folder, stdout=log, stderr=log) as running,
+    ):
+        try:
+            running.wait()
+        except BaseException:
+            # It takes away what it has started, which else would keep the cgroup busy.
+            running.terminate()
+            raise
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"verdicts": []}
     return found
 

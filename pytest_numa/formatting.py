@@ -4,7 +4,8 @@ import math
 import re
 
 _BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_TENFOLD = 10
+_MUCH_SLOWER = 10 - 1.0
+_MUCH_FASTER = 1 / 10 - 1
 _SIGNIFICANT = 4
 _UNKNOWN = "unknown"
 # What begins markup inside a line. An underscore inside a word does not, nor a bracket
@@ -30,8 +31,12 @@ def percent(fraction: float) -> str:
 
 def interval(low: float, high: float) -> str:
     """Write the bounds of a change: `-1.2% to +3.4%`. Beyond tenfold nobody learns from digits."""
-    lower = f"{low:+.1%}" if low >= 1 / _TENFOLD - 1 else f"less than {1 / _TENFOLD - 1:+.0%}"
-    upper = f"{high:+.1%}" if high <= _TENFOLD - 1 else f"more than {_TENFOLD - 1:+.0%}"
+    if low > _MUCH_SLOWER:
+        return f"more than {_MUCH_SLOWER:+.0%}"
+    if high < _MUCH_FASTER:
+        return f"less than {_MUCH_FASTER:+.0%}"
+    lower = f"{low:+.1%}" if low >= _MUCH_FASTER else f"less than {_MUCH_FASTER:+.0%}"
+    upper = f"{high:+.1%}" if high <= _MUCH_SLOWER else f"more than {_MUCH_SLOWER:+.0%}"
     return f"{lower} to {upper}"
 
 

@@ -115,6 +115,8 @@ def test_no_text_breaks_out_of_a_cell(text: str) -> None:
         (-0.9, 9.0, "-90.0% to +900.0%"),
         (-1.0, 67_179.0, "less than -90% to more than +900%"),
         (0.5, 12.0, "+50.0% to more than +900%"),
+        (1e88, math.inf, "more than +900%"),
+        (-1.0, -0.999, "less than -90%"),
     ],
 )
 def test_an_interval_beyond_tenfold_is_not_told_in_digits(

@@ -6,7 +6,7 @@ import random
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_numa import gate
@@ -176,6 +176,7 @@ def test_whatever_is_given_there_is_a_verdict_or_a_value_error(
 EXTREME = st.lists(st.lists(st.floats(min_value=5e-324), min_size=1, max_size=3), min_size=6)
 
 
+@example([[5e-324]] * 6, [[1.0]] * 4 + [[1e40]] * 2, "lower")
 @given(EXTREME, EXTREME, st.sampled_from(["lower", "higher"]))
 def test_no_finite_value_is_too_small_or_too_large(
     control: Blocks, candidate: Blocks, better: gate.Better

@@ -74,8 +74,9 @@ def options(*args: str) -> tuple[str, ...]:
 def neighbours() -> list[psutil.Process]:
     return [
         one
-        for one in psutil.process_iter(["cmdline"])
-        if "memory_load.py" in " ".join(one.info["cmdline"] or ()) or one.name() == "stress-ng"
+        for one in psutil.process_iter(["cmdline", "name"])
+        if "memory_load.py" in " ".join(one.info["cmdline"] or ())
+        or one.info["name"] == "stress-ng"
     ]
 
 
@@ -90,10 +91,14 @@ def ended(
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + DEADLINE_S
-    while not when() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(number)
-    return process.wait(DEADLINE_S)
+    try:
+        while not when() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        # Also where looking went wrong: a session that ran on would hold the host's lock.
+        process.send_signal(number)
+        status = process.wait(DEADLINE_S)
+    return status
 
 
 def test_governors_and_neighbours_have_their_sections_and_nothing_stays(
