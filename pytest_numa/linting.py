@@ -52,11 +52,13 @@ def lint(
     subject = replace(subject, around=surroundings.read(subject, root))
     if wish.needs_bytes is None:
         subject = replace(subject, needs_bytes=surroundings.weights_bytes(subject, root))
-    return [*_by_systemd(bundle, standing, scope, root), *checks.run(subject)]
+    has_programs = root == _HERE and not surroundings.is_elsewhere(subject)
+    said = _by_systemd(bundle, standing, scope, has_programs=has_programs)
+    return [*said, *checks.run(subject)]
 
 
 def _by_systemd(
-    bundle: Bundle, standing: list[tuple[str, str]], scope: Scope, root: Path
+    bundle: Bundle, standing: list[tuple[str, str]], scope: Scope, *, has_programs: bool
 ) -> Iterator[Finding]:
     try:
         output = verification.verify(bundle, standing, is_user=scope.manager == "user")
@@ -74,6 +76,6 @@ def _by_systemd(
         output,
         bundle.unit,
         files=files,
-        has_programs=root == _HERE,
+        has_programs=has_programs,
         known=verification.directives() if "Unknown key" in output else {},
     )

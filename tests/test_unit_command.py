@@ -210,6 +210,23 @@ def test_a_wrong_unit_file_is_told_what_mends_it(
     assert found[0]["fix"] == "write CPUAffinity="
 
 
+@pytest.mark.parametrize(("program", "is_named"), [("server", False), ("absent", True)])
+def test_a_program_is_looked_for_where_the_service_has_its_root(
+    program: str, *, is_named: bool, directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = directory / "root/opt"
+    inside.mkdir(parents=True)
+    (inside / "server").touch(mode=0o755)
+    (directory / "mine.service").write_text(
+        f"[Service]\nType=exec\nRootDirectory={directory}/root\nExecStart=/opt/{program}\n"
+    )
+
+    _, out, _ = run(capsys, "lint", "mine.service", "--json")
+
+    subjects = [one["subject"] for one in json.loads(out)["findings"]]
+    assert [text for text in subjects if "opt" in text] == [f"{inside}/absent"] * is_named
+
+
 def test_a_drop_in_of_the_host_is_looked_at_with_the_unit(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

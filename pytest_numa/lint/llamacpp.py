@@ -29,6 +29,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _cpus(subject)
     yield from _numa(subject)
     yield from _weights(subject)
+    yield from _priority(subject)
 
 
 def _cpus(subject: Subject) -> Iterator[Finding]:
@@ -84,4 +85,29 @@ def _weights(subject: Subject) -> Iterator[Finding]:
             found=f"mapped: they are page cache of {cpulist.format(subject.every_node)}, and lie "
             "where their first reader ever ran",
             fix="add --no-mmap",
+        )
+
+
+def _priority(subject: Subject) -> Iterator[Finding]:
+    """--prio: from 1 on its threads ask for the real-time policy SCHED_FIFO (ggml-cpu.c)."""
+    is_root = subject.text("User") in (None, "root", "0") and not subject.is_on("DynamicUser")
+    may = subject.text("LimitRTPRIO") not in (None, "0") or "CAP_SYS_NICE" in (
+        subject.text("AmbientCapabilities") or ""
+    )
+    for name in ("--prio", "--prio-batch"):
+        number = subject.engine.option(name)
+        if number not in ("1", "2", "3"):
+            continue
+        if subject.is_on("RestrictRealtime"):
+            found, fix = "RestrictRealtime=yes forbids them", f"leave {name} out"
+        elif not is_root and not may:
+            found = "the unit's user may not have them"
+            fix = f"leave {name} out, or write LimitRTPRIO=90"
+        else:
+            continue
+        yield Finding(
+            subject=name,
+            expected="0, or a unit that lets its threads be real-time ones",
+            found=f"{number}: {found}; llama-server warns in the log and goes on without",
+            fix=fix,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pytest_numa.lint import sight
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
 
@@ -15,6 +16,7 @@ _WRITABLE = (
     "TemporaryFileSystem",
 )
 _CACHES = {"HOME", "XDG_CACHE_HOME", "VLLM_CACHE_ROOT", "HF_HOME"}
+_LIBRARIES = ("/usr/lib", "/lib", "/lib64", "/usr/lib64")
 _LOOPBACK = ("localhost", "127.0.0.0/8", "127.0.0.1", "::1", "any")
 
 
@@ -155,6 +157,7 @@ def _files(subject: Subject) -> Iterator[Finding]:
         folders = tuple(f"{word.partition(':')[0].rstrip('/')}/" for word in named)
         yield from _hidden(subject, f"{key}=", paths, folders, fix="name another path")
     yield from _written(subject)
+    yield from _executed(subject)
     if subject.text("ProcSubset") == "pid":
         yield Finding(
             subject="ProcSubset=",
@@ -177,16 +180,35 @@ def _written(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _executed(subject: Subject) -> Iterator[Finding]:
+    """Programs and libraries; of the paths that hold one the longest counts."""
+    kept, closed = (
+        [word.lstrip("-+") for text in subject.texts(key) for word in text.split()]
+        for key in ("ExecPaths", "NoExecPaths")
+    )
+    own = [*subject.words[:1], *subject.argv[:1]]
+    for path in dict.fromkeys(one for one in (*own, *_LIBRARIES) if one.startswith("/")):
+        by = max((one for one in closed if sight.is_below(path, one)), key=len, default=None)
+        names = _LIBRARIES if path in _LIBRARIES else (path,)
+        open_ = [one for one in kept for name in names if sight.is_below(name, one)]
+        if by is not None and not any(len(one) >= len(by) for one in open_):
+            is_library = path in _LIBRARIES
+            yield Finding(
+                subject="NoExecPaths=",
+                expected=f"{'libraries' if is_library else path} outside of it, or in ExecPaths=",
+                found=f"{by}: "
+                + ("no program can load them" if is_library else "the start fails (203/EXEC)"),
+                fix=f"write ExecPaths={'/usr/lib /lib /lib64' if is_library else path}",
+            )
+            return
+
+
 def _hidden(
     subject: Subject, key: str, paths: list[str], folders: tuple[str, ...], *, fix: str
 ) -> Iterator[Finding]:
-    bound = [word for one in ("BindPaths", "BindReadOnlyPaths") for word in subject.texts(one)]
-    places = [text.lstrip("-").split(":") for text in " ".join(bound).split()]
-    seen = [
-        words[1] if len(words) > 1 and words[1].startswith("/") else words[0] for words in places
-    ]
+    seen = sight.bound(subject)
     for path in dict.fromkeys(path for path in paths if f"{path}/".startswith(folders)):
-        if not any(path.startswith(place) for place in seen if place):
+        if not any(sight.is_below(path, place) for place in seen):
             yield Finding(
                 subject=key,
                 expected=f"{path} in sight of the service",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_numa.errors import ParseError, UnitError
 from pytest_numa.kernel import cpulist
+from pytest_numa.lint import sight
 from pytest_numa.lint.around import Surroundings
 from pytest_numa.lint.exposure import is_secret
 from pytest_numa.lint.subject import Subject
@@ -51,9 +52,9 @@ def read(subject: Subject, root: Path) -> Surroundings:
 
 def weights_bytes(subject: Subject, root: Path) -> int | None:
     """The size of the model's files, where they come to lie in the host's memory."""
-    model = _model(subject)
+    model = sight.place(subject, _model(subject) or "/")
     has_gpus = subject.engine.uses_gpus and subject.topology.accelerators
-    if has_gpus or model is None:
+    if has_gpus or _model(subject) is None or model is None:
         return None
     path = _below(root, model)
     with contextlib.suppress(OSError, ValueError):
@@ -140,16 +141,23 @@ def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:
 
 
 def _read_paths(subject: Subject) -> Iterator[str]:
-    """The program and the model. Of a program that comes first systemd-analyze says more."""
-    model = _model(subject)
-    program = subject.argv[0] if subject.argv and subject.argv[0].startswith("/") else None
-    is_elsewhere = subject.text("RootDirectory") or subject.text("RootImage")
-    if is_elsewhere or subject.engine.is_contained:
+    """The programs and the model. Of a program that comes first systemd-analyze says more."""
+    if subject.engine.is_contained:
         return
-    if program is not None and (subject.wrappers or _exists(program)):
-        yield program
-    if model is not None and not set(model) & set("%$"):
-        yield model
+    program = subject.argv[0] if subject.argv else ""
+    programs = dict.fromkeys([*subject.words[:1], program] if is_elsewhere(subject) else [program])
+    if not subject.wrappers and not is_elsewhere(subject) and not _exists(program):
+        programs = {}
+    for path in (*programs, _model(subject) or ""):
+        found = sight.place(subject, path) if path.startswith("/") else None
+        if found is not None and not set(found) & set("%$"):
+            yield found
+
+
+def is_elsewhere(subject: Subject) -> bool:
+    """Whether the service finds its program where the host has another, or none."""
+    path = "".join(subject.words[:1])
+    return path.startswith("/") and sight.place(subject, path) != path
 
 
 def _exists(path: str) -> bool | None:

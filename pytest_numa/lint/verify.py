@@ -73,8 +73,8 @@ def findings(
 
     ``known`` are systemd's own directives, by section.
 
-    Without ``has_programs`` the unit is for another machine, and what is not installed here is
-    no matter.
+    Without ``has_programs`` the unit is for another machine, or has a root of its own, and what
+    is not installed here is no matter.
     """
     ends = tuple(f"/{file}" for file in files)
     names = tuple(f"{name}: " for name in (unit.name, *(end.lstrip("/") for end in ends)))

@@ -142,7 +142,22 @@ def test_a_path_that_cannot_be_looked_at_is_neither_missing_nor_an_error(path: s
     assert found.missing == ()
 
 
-def test_in_another_root_folder_nothing_is_looked_for_on_the_host() -> None:
-    unit_text = text("RootDirectory=/srv/root", command="/bin/true --model /m.gguf")
+@pytest.mark.parametrize(
+    ("lines", "missing"),
+    [
+        (("RootDirectory={0}",), ("{0}/bin/true", "{0}/m.gguf")),
+        (("RootDirectory={0}", "BindReadOnlyPaths=/bin {0}/models:/m.gguf"), ("{0}/models",)),
+        (("BindReadOnlyPaths=-{0}:/bin",), ("{0}/true", "/m.gguf")),
+        (("RootImage=/srv/llm.raw",), ()),
+    ],
+)
+def test_what_the_service_has_in_a_place_of_its_own_is_looked_for_there(
+    lines: tuple[str, ...], missing: tuple[str, ...], tmp_path: Path
+) -> None:
+    unit_text = text(
+        *(line.format(tmp_path) for line in lines), command="/bin/true --model /m.gguf"
+    )
 
-    assert surroundings.read(subject(unit_text), Path("/")).missing == ()
+    found = surroundings.read(subject(unit_text), Path("/"))
+
+    assert found.missing == tuple(path.format(tmp_path) for path in missing)
