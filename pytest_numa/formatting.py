@@ -71,7 +71,12 @@ def bytes_iec(size_bytes: float) -> str:
 
 def printable(text: str) -> str:
     """One line for a terminal; what does not print becomes U+FFFD, as in ``markdown_cell``."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
+    return without_controls(" ".join(text.split()))
+
+
+def without_controls(text: str, *, keep: str = "") -> str:
+    """Text of others with U+FFFD for what does not print, which a terminal might obey."""
+    return "".join(char if char.isprintable() or char in keep else "\ufffd" for char in text)
 
 
 def markdown_cell(text: str) -> str:

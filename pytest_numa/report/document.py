@@ -106,10 +106,7 @@ def _sizes(by_node: Mapping[int, int] | None, nodes: Sequence[int]) -> list[str]
 
 def _unfenced(text: str) -> str:
     """Text of others inside a code block, which it must not end."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else "\ufffd"
-        for char in text.replace("`" * 3, "'" * 3)
-    )
+    return formatting.without_controls(text.replace("`" * 3, "'" * 3), keep="\n")
 
 
 def _details(

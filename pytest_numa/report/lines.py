@@ -1,13 +1,17 @@
 """Lines for a terminal: wrapped to its width, with the word that may be coloured apart."""
 
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import Literal
+
+from pytest_numa.formatting import without_controls
 
 Style = Literal["fail", "inconclusive", "pass", "plain"]
 
 WIDEST = 80
 _NARROWEST = 40
+_BLANK = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,7 @@ def wrapped(
 ) -> list[Line]:
     """``text`` after ``first``; further lines begin below the text, or at ``indent``."""
     shown = textwrap.wrap(
-        printable(text),
+        _plain(text),
         width=usable(width),
         initial_indent=first,
         subsequent_indent=" " * (len(first) if indent is None else indent),
@@ -48,12 +52,9 @@ def usable(width: int) -> int:
 
 def cut(text: str, width: int) -> str:
     """One line of at most ``width`` characters; what is cut off is marked."""
-    line = printable(text)
+    line = _plain(text)
     return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
-def printable(text: str) -> str:
-    """Foreign text without control characters, which a terminal would obey."""
-    return "".join(
-        char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text
-    )
+def _plain(text: str) -> str:
+    return without_controls(_BLANK.sub(" ", text))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_numa.formatting import bytes_iec
+from pytest_numa.formatting import bytes_iec, without_controls
 from pytest_numa.kernel import cpulist
 from pytest_numa.placement import Finding, Proof
 from pytest_numa.process import Process
@@ -77,7 +77,7 @@ def _table(proof: Proof) -> Iterator[str]:
     rows += [
         [
             str(one.pid),
-            _printable(one.comm),
+            without_controls(one.comm),
             proof.role_of(one),
             str(len(one.threads)),
             allowed_cpus(one) or "unknown",
@@ -95,7 +95,3 @@ def _sizes(by_node: dict[int, int] | None) -> str:
     if by_node is None:
         return "unknown"
     return ", ".join(f"N{node} {bytes_iec(size)}" for node, size in by_node.items()) or "none"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

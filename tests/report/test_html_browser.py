@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import session_values as made
 
+from pytest_numa import audit, host
+from pytest_numa.audit.machine import Machine
 from pytest_numa.history import Entry
 from pytest_numa.policy import Policy
+from pytest_numa.report import audit as audit_report
+from pytest_numa.report.client import facts, report
 from pytest_numa.report.html import page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="make test installs selenium")
@@ -26,7 +30,12 @@ _FLAGS = (
     # The shared memory of a container may be too small for a page.
     "--disable-dev-shm-usage",
 )
-_SMALL = [("failed", width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+_SMALL = [
+    (name, width, scheme)
+    for name in ("failed", "client")
+    for width in (1280, 390)
+    for scheme in ("light", "dark")
+]
 # Its colours are the same, and axe takes long to look at all its CPUs.
 _LARGE = [("large", width, "light") for width in (1280, 390)]
 # Of texts in a plot; a label may touch its neighbour's box by a hair.
@@ -78,10 +87,17 @@ def failed() -> str:
 
 def large() -> str:
     """Eight nodes with 384 CPUs."""
-    host = made.topology(sockets=2, nodes=4, cores=24, threads=2)
-    policy = Policy(cpus=host.nodes[2].cpus, memory_nodes=frozenset({2}))
-    found = made.document(host=host, policy=policy, blocks=8)
+    wide = made.topology(sockets=2, nodes=4, cores=24, threads=2)
+    policy = Policy(cpus=wide.nodes[2].cpus, memory_nodes=frozenset({2}))
+    found = made.document(host=wide, policy=policy, blocks=8)
     return page.page(found, _sessions(found))
+
+
+def client() -> str:
+    found = made.document(slower=1.2, ran_on=frozenset({0, 1, 9}), comm="<b>&|name", blocks=4)
+    here = Machine(root=Path("/"), topology=host.read_topology(Path("/")))
+    checks = audit_report.document(audit.run(here))
+    return report.as_page(facts.of(found, checks, _sessions(found)))
 
 
 def _sessions(document: dict[str, Any]) -> list[Entry]:
@@ -107,7 +123,7 @@ def _sessions(document: dict[str, Any]) -> list[Entry]:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    found = {"failed": failed(), "large": large()}
+    found = {"failed": failed(), "large": large(), "client": client()}
     for name, text in found.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in found}
