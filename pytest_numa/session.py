@@ -201,13 +201,8 @@ class Session:
         # In a short run none may have come since numactl and taskset became the service.
         service.watch.look()
         proofs = (loaded, self._proof(service, watched=service.watch.so_far()))
-        # Page cache lies where it lay before: no pinning by hand would have moved it.
-        strays = [one for one in placement.over_time(proofs) if not one.is_page_cache]
-        if service.mode == "pinned" and strays:
-            raise ServiceError(
-                "the control is not pinned as it should be, so nothing can be compared with it:\n"
-                f"{strays[0]}"
-            )
+        if service.mode == "pinned":
+            _check_control(proofs)
         return Run(
             mode=position.mode,
             result=result,
@@ -255,4 +250,14 @@ class Session:
             start_timeout_s=self.settings.start_timeout_s,
             unit=self.unit,
             watch_cpus=self.settings.client_cpus,
+        )
+
+
+def _check_control(proofs: Sequence[placement.Proof]) -> None:
+    # Page cache lies where it lay before: no pinning by hand would have moved it.
+    strays = [one for one in placement.over_time(proofs) if not one.is_page_cache]
+    if strays:
+        raise ServiceError(
+            "the control is not pinned as it should be, so nothing can be compared with it:\n"
+            f"{strays[0]}"
         )

@@ -124,54 +124,50 @@ def _masks(run: Mapping[str, Any]) -> Table:
 
 
 def _plots(document: Mapping[str, Any], run: Mapping[str, Any]) -> list[Part]:
+    name = f"({run['mode']}, block {run['block']})"
+    policy = (document.get("policy") or {"cpus": ""})["cpus"]
+    return [
+        _cpus_plot(run, cpulist.parse(policy, source="the session's document"), name),
+        _memory_plot(run, name),
+    ]
+
+
+def _cpus_plot(run: Mapping[str, Any], policy: frozenset[int], name: str) -> Plot:
     watch = run["placement"]["watch"]
-    load = _load(run, watch)
-    name = f"{run['mode']}, block {run['block']}"
-    cpus = f"CPUs at work ({name})"
-    policy = cpulist.parse(
-        (document.get("policy") or {"cpus": ""})["cpus"], source="the session's document"
-    )
     seen = {cpu for one in watch["moments"] for cpu in _cpus(one)}
     astray = cpulist.format(seen - policy)
+    caption = f"CPUs at work {name}"
     told = f"{watch['looks']} looks in {formatting.duration(watch['duration_s'])}; " + (
         f"work was seen on CPUs off the policy: {astray}."
         if astray
         else "no work was seen off the policy's CPUs."
     )
-    parts: list[Part] = [
-        Plot(
-            caption=cpus,
-            told=told,
-            svg=drawing.svg(
-                "watch-cpus", f"{cpus}. {told}", partial(_draw_cpus, watch, policy, load)
-            ),
-            table=_cpu_moments(watch, cpus),
-        )
-    ]
+    draw = partial(_draw_cpus, watch, policy, _load(run, watch))
+    return Plot(
+        caption=caption,
+        told=told,
+        svg=drawing.svg("watch-cpus", f"{caption}. {told}", draw),
+        table=_cpu_moments(watch, caption),
+    )
+
+
+def _memory_plot(run: Mapping[str, Any], name: str) -> Part:
+    watch = run["placement"]["watch"]
     nodes = sorted({int(n) for one in watch["moments"] for n in one["bytes_by_node"] or {}})
     if not nodes:
-        parts.append(
-            Text(
-                text="How its memory grew on each node is not known: the service's cgroup has no "
-                "memory.numa_stat here (version 1, or no memory controller)."
-            )
+        return Text(
+            text="How its memory grew on each node is not known: the service's cgroup has no "
+            "memory.numa_stat here (version 1, or no memory controller)."
         )
-        return parts
-    memory = f"Memory by node ({name})"
+    caption = f"Memory by node {name}"
     most = _by_node(watch["most_bytes_by_node"] or {})
-    parts.append(
-        Plot(
-            caption=memory,
-            told=f"Anonymous and shared memory of the cgroup; the most: {most}.",
-            svg=drawing.svg(
-                "watch-memory",
-                f"{memory}. The most: {most}.",
-                partial(_draw_memory, watch, nodes, load),
-            ),
-            table=_memory_moments(watch, nodes, memory),
-        )
+    draw = partial(_draw_memory, watch, nodes, _load(run, watch))
+    return Plot(
+        caption=caption,
+        told=f"Anonymous and shared memory of the cgroup; the most: {most}.",
+        svg=drawing.svg("watch-memory", f"{caption}. The most: {most}.", draw),
+        table=_memory_moments(watch, nodes, caption),
     )
-    return parts
 
 
 def _load(run: Mapping[str, Any], watch: Mapping[str, Any]) -> tuple[float, float] | None:
