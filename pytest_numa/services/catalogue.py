@@ -94,6 +94,9 @@ def find(name: str, *, directory: Path) -> Source:
     searched = folders(directory)
     if "/" in name or name.endswith((_TEMPLATE, ".service")):
         path = directory / name
+        template, instance = _instance(path)
+        if not path.is_file() and instance and template.is_file():
+            return Source(path=template, folders=(path.parent, *searched), instance=instance)
         if not path.is_file():
             raise UnitError(f"unit template not found: {name!r} is no file (looked for {path})")
         return _complete(Source(path=path, folders=(path.parent, *searched)))
@@ -137,7 +140,16 @@ def _file_name(name: str) -> str:
 def _complete(source: Source) -> Source:
     if "@." in source.file_name and source.instance is None:
         name = source.file_name.partition("@")[0]
+        is_plain = source.path.suffix != _TEMPLATE
         raise UnitError(
-            f"{source.file_name} is a template of instances: name one, such as {name}@0"
+            f"{source.file_name} is a template of instances: name one, such as "
+            + (str(source.path.with_name(f"{name}@0.service")) if is_plain else f"{name}@0")
         )
     return source
+
+
+def _instance(path: Path) -> tuple[Path, str]:
+    """The template that systemd takes for a unit's file, and the instance's name."""
+    stem, at, instance = path.name.partition("@")
+    name, dot, suffix = instance.rpartition(".")
+    return path.with_name(f"{stem}{at}{dot}{suffix}"), name
