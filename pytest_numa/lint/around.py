@@ -23,5 +23,7 @@ class Surroundings:
     """Where they are, and the unit's user cannot read them."""
     strangers: tuple[str, ...] = ()
     """Users and groups of the unit that the host does not have, as ``User=NAME``."""
+    first_free_port: int | None = None
+    """The lowest port that a user without rights may listen on."""
     slice_cpus: frozenset[int] | None = None
     slice_nodes: frozenset[int] | None = None

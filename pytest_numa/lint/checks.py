@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pytest_numa.lint import (
     conflicts,
+    container,
     engines,
     exposure,
     limits,
@@ -12,6 +13,7 @@ from pytest_numa.lint import (
     placing,
     sandbox,
     service,
+    shell,
     threads,
 )
 from pytest_numa.lint.finding import Finding
@@ -24,7 +26,9 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     engines.check,
     threads.check,
     openmp.check,
+    shell.check,
     service.check,
+    container.check,
     limits.check,
     sandbox.check,
     exposure.check,

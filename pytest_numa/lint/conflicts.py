@@ -27,6 +27,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _slice(subject)
     yield from _numactl(subject)
     yield from _usage(subject)
+    yield from _alone(subject)
 
 
 def _policy(subject: Subject) -> Iterator[Finding]:
@@ -243,6 +244,20 @@ def _usage(subject: Subject) -> Iterator[Finding]:
                 found="after it, where it has no effect",
                 fix="write it first, or leave it out",
             )
+
+
+def _alone(subject: Subject) -> Iterator[Finding]:
+    """One after which no command comes."""
+    last = subject.wrappers[-1] if subject.wrappers and not subject.argv else None
+    if last is None or last.name not in ("numactl", "taskset"):
+        return
+    if not {"show", "hardware", "help", "pid"} & {name for name, _ in last.options}:
+        yield Finding(
+            subject=last.name,
+            expected="the server's command after its options",
+            found=f"none: {last.name} ends, and `systemctl start` says nothing of it",
+            fix="write the command after them",
+        )
 
 
 def _near(word: str) -> str:

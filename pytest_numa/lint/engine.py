@@ -55,6 +55,11 @@ class Engine:
         return bool(self.argv) and self.argv[0].rpartition("/")[2] in CONTAINERS
 
     @property
+    def is_in_its_cgroup(self) -> bool:
+        """Whether the server stays where the unit puts it: most containers do not."""
+        return not self.is_contained or self.option("--cgroups") == "split"
+
+    @property
     def is_torch(self) -> bool:
         """Whether it is built on PyTorch."""
         return self.name in _TORCH

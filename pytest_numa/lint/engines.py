@@ -35,6 +35,14 @@ _KNOWN = ("--numa-nodes", "--no-numa-bind", *llamacpp.OTHERS)
 def check(subject: Subject) -> Iterator[Finding]:
     """What the server is told to do about CPUs and memory itself."""
     yield from _typing_mistakes(subject)
+    option = subject.engine.option("--model", "--model-path", "--model-repository")
+    if subject.engine.name and option == "":
+        yield Finding(
+            subject="the model",
+            expected="a folder, a file or a name",
+            found="an empty word: the server ends with an error",
+            fix="name it (--set model= of a template)",
+        )
     own = _BY_NAME.get(subject.engine.name or "")
     if own is not None:
         yield from own(subject)

@@ -24,6 +24,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Secrets first, then the port and the address."""
     yield from _secrets(subject)
     yield from _port(subject)
+    if not subject.engine.is_contained:
+        yield from _privileged(subject)
     yield from _address(subject)
 
 
@@ -72,6 +74,23 @@ def _port(subject: Subject) -> Iterator[Finding]:
             expected=f"a number up to {_LARGEST_PORT}",
             found=f"{port!r}: the server ends with an error",
             fix="write --port 8000",
+        )
+
+
+def _privileged(subject: Subject) -> Iterator[Finding]:
+    """A port that root alone may listen on, ip(7)."""
+    port, first = subject.engine.number("--port"), subject.around.first_free_port
+    is_root = subject.text("User") in (None, "root", "0") and not subject.is_on("DynamicUser")
+    may = " ".join(subject.texts("AmbientCapabilities"))
+    if not port or not first or port >= first or "CAP_NET_BIND_SERVICE" in may:
+        return
+    if subject.manager == "user" or not is_root:
+        yield Finding(
+            subject="--port",
+            expected=f"{first} or more: the unit's user may listen on no other",
+            found=f"{port}: the server ends with an error",
+            fix="write --port 8000"
+            + (", or AmbientCapabilities=CAP_NET_BIND_SERVICE" if not is_root else ""),
         )
 
 

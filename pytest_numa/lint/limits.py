@@ -29,6 +29,13 @@ def _time(subject: Subject) -> Iterator[Finding]:
             found=f"{subject.text('CPUQuota')}: threads are stopped in the middle of a token",
             fix="leave it out",
         )
+    if subject.text("LimitCPU") not in (None, "infinity"):
+        yield Finding(
+            subject="LimitCPU=",
+            expected="infinity",
+            found=f"{subject.text('LimitCPU')}: the server is killed when it has computed so long",
+            fix="leave it out",
+        )
     policy = subject.text("CPUSchedulingPolicy")
     if policy in ("idle", "batch", "fifo", "rr"):
         yield Finding(

@@ -15,6 +15,7 @@ _OPEN = (
     "the journal says so"
 )
 _CLOSED = "the start fails"
+_EMPTY = "none of the list is left, and the service runs on all CPUs of its slice, unpinned"
 _DROPPED = "they are left out without a word"
 
 
@@ -31,7 +32,7 @@ def _directives(subject: Subject) -> Iterator[Finding]:
             continue
         yield from _readable(subject, key)
         cpus = subject.members(key) or frozenset()
-        outcome = _outcome(key, cpus, subject.every_cpu, "215/CPUAFFINITY")
+        outcome = _outcome(key, cpus, subject.topology.cpus_online, "215/CPUAFFINITY")
         yield from _cpus(subject, f"{key}=", cpus, outcome)
     for key in _NODE_KEYS:
         if key == "NUMAMask" and subject.text(key) == "all":
@@ -93,7 +94,8 @@ def _wrapper(subject: Subject, one: wrapper.Wrapper) -> Iterator[Finding]:
                 fix=_listed(one, text),
             )
         look = _cpus if is_cpus else _nodes
-        is_partial = one.name == "taskset" and (found or frozenset()) & every
+        there = subject.topology.cpus_online if is_cpus else every
+        is_partial = one.name == "taskset" and (found or frozenset()) & there
         yield from look(
             subject, f"{one.name} {name}", found or frozenset(), _DROPPED if is_partial else fails
         )
@@ -118,11 +120,14 @@ def _cpus(subject: Subject, where: str, cpus: frozenset[int], outcome: str) -> I
         )
     offline = cpus & host.cpus_offline
     if offline:
+        is_all = offline == cpus
+        alone = _EMPTY if outcome == _OPEN else outcome
         yield Finding(
             subject=where,
             expected="online CPUs",
-            found=f"{cpulist.format(offline)}, offline: no thread runs there",
-            fix=f"leave them out, or: echo 1 > /sys/devices/system/cpu/cpu{min(offline)}/online",
+            found=f"{cpulist.format(offline)}, offline: "
+            + (alone if is_all else "no thread runs there"),
+            fix=f"leave them out, or: chcpu --enable {cpulist.format(offline)}",
         )
 
 

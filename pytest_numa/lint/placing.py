@@ -24,8 +24,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_set(subject: Subject) -> Iterator[Finding]:
-    # A unit that sets something up once is no server.
+    # A unit that sets something up once is no server, and a slice bounds what others set.
     if subject.text("Type") == "oneshot" and subject.engine.name is None:
+        return
+    if subject.section == "Slice" or not subject.engine.is_in_its_cgroup:
         return
     named = [key for key in ("AllowedCPUs", "AllowedMemoryNodes") if subject.texts(key)]
     lost = ""
@@ -77,14 +79,15 @@ def _same_nodes(subject: Subject) -> Iterator[Finding]:
         if node.id not in subject.nodes
         for cpu in node.cpus & subject.cpus
     )
-    if strays:
+    near = subject.cpus_of(subject.nodes)
+    # Memory without CPUs of its own is bound on purpose: that of accelerators, or fast or far one.
+    if strays and near:
         nodes = cpulist.format(subject.topology.nodes_of(strays))
         yield Finding(
             subject="CPUs and memory",
             expected=f"CPUs of node {cpulist.format(subject.nodes)}, where the memory is",
             found=f"CPUs {cpulist.format(strays)} of node {nodes}",
-            fix=f"take CPUs of {cpulist.format(subject.cpus_of(subject.nodes))}, or the memory of "
-            f"node {nodes}, too",
+            fix=f"take CPUs of {cpulist.format(near)}, or the memory of node {nodes}, too",
         )
 
 
@@ -131,12 +134,16 @@ def _gpus(subject: Subject) -> Iterator[Finding]:
     used = _used(subject, engine)
     known = {one.node for one in subject.topology.accelerators}
     if used is None and len(known) > 1:
+        names, shown = _uuids(engine), cpulist.format(nodes)
         yield Finding(
             subject="GPUs",
             expected="to be told which GPUs the service uses",
-            found="CUDA numbers them by their speed, and they are on several nodes",
-            fix="add Environment=CUDA_DEVICE_ORDER=PCI_BUS_ID, and CUDA_VISIBLE_DEVICES= with the "
-            "GPUs of the node",
+            found="they are on several nodes, and "
+            + (f"{names}: only the driver knows where" if names else "CUDA orders them by speed"),
+            fix=f"compare with `nvidia-smi -L` and `nvidia-smi topo -m`: node {shown} is meant"
+            if names
+            else "add Environment=CUDA_DEVICE_ORDER=PCI_BUS_ID, and CUDA_VISIBLE_DEVICES= with "
+            "the GPUs of the node",
             is_unknown=True,
         )
         return
@@ -183,6 +190,12 @@ def _used(subject: Subject, engine: Engine) -> tuple[Device, ...] | None:
     if not is_ordered or not all(one.strip().isdigit() for one in numbers):
         return None
     return tuple(gpus[int(one)] for one in numbers if int(one) < len(gpus))
+
+
+def _uuids(engine: Engine) -> str:
+    """GPUs that are named by what is burnt into them, not by number."""
+    text = next((engine.environment[one] for one in _VISIBLE if one in engine.environment), "")
+    return text if text.upper().startswith(("GPU-", "MIG-")) else ""
 
 
 def _gpu(gpu: Device, nodes: frozenset[int]) -> Finding:

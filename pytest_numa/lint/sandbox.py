@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pytest_numa.lint import sight
 from pytest_numa.lint.finding import Finding
-from pytest_numa.lint.subject import Subject
+from pytest_numa.lint.subject import YES, Subject
 
 # @system-service has @resources in it, and @resources has the calls below.
 _GROUPS = ("@system-service", "@resources", "@known")
@@ -91,7 +91,7 @@ def _devices(subject: Subject) -> Iterator[Finding]:
             subject="DevicePolicy=",
             expected="DeviceAllow= of the GPUs beside it",
             found=f"none: {allowed or 'no device'} is allowed",
-            fix="add DeviceAllow=char-nvidia-frontend rw and the other devices of your GPUs",
+            fix="add DeviceAllow=char-nvidia* rw, or char-drm rw and /dev/kfd rw for AMD's",
         )
 
 
@@ -106,7 +106,8 @@ def _network(subject: Subject) -> Iterator[Finding]:
             "with its workers",
             fix="write RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
         )
-    if subject.is_on("PrivateNetwork"):
+    is_joined = subject.texts("JoinsNamespaceOf", "Unit")
+    if subject.is_on("PrivateNetwork") and not is_joined:
         yield Finding(
             subject="PrivateNetwork=",
             expected="no: the server answers over the network",
@@ -146,8 +147,7 @@ def _families(subject: Subject, needed: set[str]) -> set[str]:
 def _files(subject: Subject) -> Iterator[Finding]:
     words = [*subject.argv, *subject.environment.values(), subject.text("WorkingDirectory") or ""]
     paths = [word.rpartition("=")[2] for word in words if not subject.engine.is_contained]
-    if (subject.text("ProtectHome") or "no").lower() in ("yes", "true", "1", "on", "tmpfs"):
-        yield from _hidden(subject, "ProtectHome=", paths, _HOMES, fix="move it to /opt or /srv")
+    yield from _homes(subject, paths)
     # A dynamic user has a /tmp of its own without being told.
     key = "PrivateTmp=" if subject.is_on("PrivateTmp") else "DynamicUser="
     if subject.is_on("PrivateTmp") or subject.is_on("DynamicUser"):
@@ -155,7 +155,9 @@ def _files(subject: Subject) -> Iterator[Finding]:
     for key in ("InaccessiblePaths", "TemporaryFileSystem"):
         named = [word.lstrip("-+") for text in subject.texts(key) for word in text.split()]
         folders = tuple(f"{word.partition(':')[0].rstrip('/')}/" for word in named)
-        yield from _hidden(subject, f"{key}=", paths, folders, fix="name another path")
+        is_shut = key == "InaccessiblePaths"
+        fix = f"name another path{', or leave it out' if is_shut else ''}"
+        yield from _hidden(subject, f"{key}=", paths, folders, fix=fix, is_shut=is_shut)
     yield from _written(subject)
     yield from _executed(subject)
     if subject.text("ProcSubset") == "pid":
@@ -165,6 +167,16 @@ def _files(subject: Subject) -> Iterator[Finding]:
             found="pid, which hides them",
             fix="leave it out",
         )
+
+
+def _homes(subject: Subject, paths: list[str]) -> Iterator[Finding]:
+    kind = (subject.text("ProtectHome") or "no").lower()
+    fix = "move it to /opt or /srv"
+    if kind == "tmpfs":
+        yield from _hidden(subject, "ProtectHome=", paths, _HOMES, fix=fix)
+    elif kind in YES:
+        fix = f"{fix}, or write ProtectHome=tmpfs and BindReadOnlyPaths= with it"
+        yield from _hidden(subject, "ProtectHome=", paths, _HOMES, fix=fix, is_shut=True)
 
 
 def _written(subject: Subject) -> Iterator[Finding]:
@@ -198,22 +210,37 @@ def _executed(subject: Subject) -> Iterator[Finding]:
                 expected=f"{'libraries' if is_library else path} outside of it, or in ExecPaths=",
                 found=f"{by}: "
                 + ("no program can load them" if is_library else "the start fails (203/EXEC)"),
-                fix=f"write ExecPaths={'/usr/lib /lib /lib64' if is_library else path}",
+                fix=f"write ExecPaths={' '.join(dict.fromkeys(_needed(path, by)))}",
             )
             return
 
 
+def _needed(path: str, closed: str) -> Iterator[str]:
+    """What is to be executed with a program: its own libraries, its interpreter, the system's."""
+    if path not in _LIBRARIES:
+        yield "/usr" if path.startswith("/usr/") else "/".join(path.split("/")[:3])
+    if path in _LIBRARIES or closed == "/":
+        yield from ("/usr", "/lib", "/lib64")
+
+
 def _hidden(
-    subject: Subject, key: str, paths: list[str], folders: tuple[str, ...], *, fix: str
+    subject: Subject,
+    key: str,
+    paths: list[str],
+    folders: tuple[str, ...],
+    *,
+    fix: str,
+    is_shut: bool = False,
 ) -> Iterator[Finding]:
-    seen = sight.bound(subject)
+    """With ``is_shut`` binding is no help: systemd drops it, drop_inaccessible() in namespace.c."""
+    seen = {} if is_shut else sight.bound(subject)
     for path in dict.fromkeys(path for path in paths if f"{path}/".startswith(folders)):
         if not any(sight.is_below(path, place) for place in seen):
             yield Finding(
                 subject=key,
                 expected=f"{path} in sight of the service",
                 found="it is hidden from it",
-                fix=f"{fix}, or write BindReadOnlyPaths= with it",
+                fix=fix if is_shut else f"{fix}, or write BindReadOnlyPaths= with it",
             )
 
 

@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from pytest_numa.lint.engine import CONTAINERS
 from pytest_numa.lint.finding import Finding
 from pytest_numa.lint.subject import Subject
 from pytest_numa.lint.wrapper import SHELLS
@@ -14,11 +13,6 @@ _LEAVING = (
     *("sudo", "su", "runuser", "machinectl", "systemd-run", "screen", "tmux", "pm2", "srun"),
     *("setsid", "daemonize", "cgexec", "start-stop-daemon"),
 )
-# What a shell would make something of, and systemd hands to the program.
-_OPERATOR = re.compile(
-    r"\d?>{1,2}(?:&\d)?|\d?>{1,2}[/&].*|<|\|{1,2}|&{1,2}|#|\$\(.*|`.*", re.DOTALL
-)
-_BUILTINS = ("cd", "source", ".", "export", "exec", "ulimit", "eval", "set")
 _SYSTEM_TARGETS = ("multi-user.target", "graphical.target", "network.target", "sysinit.target")
 _TARGETS = (
     *("multi-user.target", "graphical.target", "default.target", "network-online.target"),
@@ -44,23 +38,15 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _command(subject: Subject) -> Iterator[Finding]:
     commands = subject.texts("ExecStart")
-    if len(commands) != 1:
+    # Of that type systemd runs one after the other.
+    is_series = subject.text("Type") == "oneshot" and commands and subject.engine.name is None
+    if len(commands) != 1 and not is_series:
         yield Finding(
             subject="ExecStart=",
             expected="one command",
             found=f"{len(commands)}",
             fix="write one ExecStart=; a drop-in that replaces it has an empty ExecStart= first",
         )
-    for name in () if subject.around.has_absent_variables else subject.unresolved:
-        yield Finding(
-            subject=f"${{{name}}} in ExecStart=",
-            expected="a variable that the unit sets",
-            found="one that it does not: systemd puts nothing in its place"
-            + ("" if not subject.around.absent_files else ", and a file of them was not read"),
-            fix=f"write Environment={name}=VALUE, or $$ for a dollar sign",
-            is_unknown=bool(subject.around.absent_files),
-        )
-    yield from _shell_words(subject)
     if "+" in subject.prefixes:
         yield Finding(
             subject="ExecStart=+",
@@ -77,34 +63,10 @@ def _command(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _shell_words(subject: Subject) -> Iterator[Finding]:
-    """What only a shell understands: it has none, or it is another program's own argument."""
-    found = [word for word in subject.words if _OPERATOR.fullmatch(word)]
-    if found and not any(one.name in SHELLS for one in subject.wrappers):
-        yield Finding(
-            subject="ExecStart=",
-            expected="a program and its arguments: systemd is no shell",
-            found=f"{found[0]!r}, which the program gets as an argument",
-            fix="leave it out: StandardOutput= and Environment= do the same"
-            if found[0][-1:] != "#"
-            else "write the comment on a line of its own",
-        )
-    first = subject.words[0] if subject.words else ""
-    if first in _BUILTINS or re.match(r"\w+=", first):
-        is_variable = "=" in first
-        yield Finding(
-            subject="ExecStart=",
-            expected="a program",
-            found=f"{first!r}, which only a shell understands: the start fails (203/EXEC)",
-            fix=f"write Environment={first}, and the program first"
-            if is_variable
-            else "write WorkingDirectory= or Environment=, and the program first",
-        )
-
-
 def _type(subject: Subject) -> Iterator[Finding]:
     kind = subject.text("Type") or "simple"
     is_known = subject.engine.name in _QUIET and not subject.engine.is_contained
+    is_known = is_known and "bench" not in subject.argv
     outcomes = {
         "simple": "the start is a success before the program, or the policy, has failed",
         "idle": "the start is a success before the program, or the policy, has failed",
@@ -112,7 +74,7 @@ def _type(subject: Subject) -> Iterator[Finding]:
         "oneshot": "the service is never up: the start lasts as long as the server runs",
         "dbus": "the server takes no bus name: the start ends by its time-out",
     }
-    if is_known:
+    if is_known and not _has_notifier(subject):
         outcomes["notify"] = "the server sends no READY=1: the start ends by its time-out"
         outcomes["notify-reload"] = outcomes["notify"]
     if kind in outcomes and (is_known or kind in ("simple", "idle")):
@@ -124,24 +86,15 @@ def _type(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _has_notifier(subject: Subject) -> bool:
+    """Whether a shell starts something besides the server, which may send READY=1 for it."""
+    has_shell = any(one.name in SHELLS for one in subject.wrappers)
+    return has_shell and bool(re.search(r"systemd-notify|[^&>]&(?![&>\d])", subject.exec_start))
+
+
 def _program(subject: Subject) -> Iterator[Finding]:
     names = [one.name for one in subject.wrappers]
     program = subject.argv[0].rpartition("/")[2] if subject.argv else ""
-    if program in CONTAINERS and not _is_held(subject):
-        yield Finding(
-            subject=program,
-            expected="a server that runs in the unit's own cgroup",
-            found="a container, which runs elsewhere: the unit pins the client alone",
-            fix="add --cpuset-cpus and --cpuset-mems, or use podman run --cgroups=split",
-        )
-    is_detached = program in CONTAINERS and subject.engine.has("-d", "--detach")
-    if is_detached and (subject.text("Type") or "simple") in ("simple", "exec", "idle"):
-        yield Finding(
-            subject=f"{program} -d",
-            expected="a client that stays as long as the server runs",
-            found="one that ends at once: the service ends with it",
-            fix="leave -d out, or write Type=notify and --sdnotify=conmon with podman",
-        )
     leaving = [name for name in (*names, program) if name in _LEAVING]
     for name in leaving:
         yield Finding(
@@ -184,12 +137,6 @@ def _paths(subject: Subject) -> Iterator[Finding]:
             found="itself or a folder above it is closed to that user",
             fix="put it below /opt or /srv, readable for all, or write another User= (--set user=)",
         )
-
-
-def _is_held(subject: Subject) -> bool:
-    words = [word.partition("=")[0] for word in subject.argv]
-    has_cpuset = {"--cpuset-cpus", "--cpuset-mems"} <= set(words)
-    return has_cpuset or subject.engine.option("--cgroups") == "split"
 
 
 def _stopping(subject: Subject) -> Iterator[Finding]:

@@ -20,14 +20,7 @@ _SPECIFIER = re.compile(r"%(.)")
 # systemd expands no specifier in this one.
 _UNEXPANDED = ("NUMAMask",)
 _PREFIXES = "@-:+!|"
-# systemd.exec(5), "Environment variables in spawned processes".
-_BY_SYSTEMD = (
-    *("PATH", "LANG", "USER", "LOGNAME", "HOME", "SHELL", "TERM", "INVOCATION_ID", "MAINPID"),
-    *("RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY"),
-    *("CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET"),
-    *("XDG_RUNTIME_DIR", "SYSTEMD_EXEC_PID"),
-)
-_YES = ("1", "yes", "y", "true", "t", "on")
+YES = ("1", "yes", "y", "true", "t", "on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +54,7 @@ class Subject:
 
     def is_on(self, key: str) -> bool:
         """Whether a directive that is yes or no says yes."""
-        return (self.text(key) or "").lower() in _YES
+        return (self.text(key) or "").lower() in YES
 
     def members(self, key: str, section: str | None = None) -> frozenset[int] | None:
         """The CPUs or nodes of a directive, of all lines that systemd can read; None of none."""
@@ -139,16 +132,6 @@ class Subject:
     def written(self) -> Mapping[str, str]:
         """The variables that stand in the unit itself, for everybody to read."""
         return dict(self._assignments())
-
-    @cached_property
-    def unresolved(self) -> tuple[str, ...]:
-        """Variables on the command line whose value is not known."""
-        if ":" in self.prefixes:
-            return ()
-        passed = " ".join(self.texts("PassEnvironment")).split()
-        known = {*dict(self._assignments()), *self.around.variables, *passed, *_BY_SYSTEMD}
-        found = [match[1] or match[2] for match in _VARIABLE.finditer(self.exec_start)]
-        return tuple(dict.fromkeys(name for name in found if name and name not in known))
 
     @property
     def exec_start(self) -> str:

@@ -34,6 +34,7 @@ def read(subject: Subject, root: Path) -> Surroundings:
             not is_needed and texts[path] is None for path, is_needed in files
         ),
         open_files=tuple(path for path, _ in files if _is_open(root, path, texts[path])),
+        first_free_port=_first_free_port(root),
         slice_cpus=_of_slice(subject, root, "cpuset.cpus"),
         slice_nodes=_of_slice(subject, root, "cpuset.mems"),
     )
@@ -125,6 +126,11 @@ def _is_open(root: Path, path: str, text: str | None) -> bool:
     names: Mapping[str, str] = dict(_assignments(text or ""))
     is_all_secret = not names
     return bool(mode & stat.S_IROTH) and (is_all_secret or any(map(is_secret, names)))
+
+
+def _first_free_port(root: Path) -> int | None:
+    text = _text(root, "/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    return int(text) if text and text.strip().isdecimal() else None
 
 
 def _of_slice(subject: Subject, root: Path, name: str) -> frozenset[int] | None:

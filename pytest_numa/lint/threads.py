@@ -22,6 +22,14 @@ def _counts(subject: Subject) -> Iterator[Finding]:
     if own.name == "llama.cpp":
         given["--threads"] = own.number("-t", "--threads", variable="LLAMA_ARG_THREADS")
         given["--threads-batch"] = own.number("-tb", "--threads-batch")
+    text = own.environment.get("OMP_NUM_THREADS", "")
+    if text and not given["OMP_NUM_THREADS"] and not set(text) & set("$%"):
+        yield Finding(
+            subject="OMP_NUM_THREADS",
+            expected="a number of threads",
+            found=f"{text!r}: OpenMP leaves it aside, and takes as many as there are CPUs",
+            fix=f"write {n_cpus}" if n_cpus else "write the number of the unit's CPUs",
+        )
     for name, count in given.items():
         if n_cpus and count is not None and count > n_cpus:
             yield Finding(

@@ -16,6 +16,7 @@ _AT = re.compile(r"(?P<path>/.*?):(?P<line>\d+): (?P<text>.*)")
 _UNKNOWN_KEY = re.compile(r"Unknown (?:key(?: name)?|lvalue) '(?P<key>[^']*)' in section")
 _UNKNOWN_SECTION = re.compile(r"Unknown section '(?P<section>[^']*)'")
 _PROGRAM = re.compile(r"Command (?P<path>.*) is not executable: (?P<why>.*)")
+_ABSENT_UNIT = re.compile(r"Unit \S+ not found")
 _SECTIONS = ("Unit", "Service", "Install", "Slice")
 # Names that others have for it.
 _MEANT = {
@@ -53,6 +54,7 @@ _FIXES = {
     r"more than one ExecStart=": "write one ExecStart=; a drop-in that replaces it has an empty "
     "ExecStart= first",
     r"no ExecStart=": "write ExecStart= with the server's command",
+    r"Unit (\S+) not found": "install what brings {}, or leave it out of Requires= and BindsTo=",
     r"KillMode=none": "write KillMode=control-group",
     r"Special user nobody": "write DynamicUser=yes, or the name of a user of its own",
     r"obsolete, automatically updating": "write journal, or leave it out",
@@ -135,7 +137,7 @@ def _meant(key: str, unit: Unit, known: Mapping[str, Sequence[str]]) -> str:
 
 def _whole(text: str, *, has_programs: bool) -> Iterator[Finding]:
     program = _PROGRAM.search(text)
-    if program and not has_programs:
+    if (program or _ABSENT_UNIT.search(text)) and not has_programs:
         return
     # It comes with the line that it is about.
     if text.startswith("Unit configuration has fatal error"):
@@ -150,7 +152,11 @@ def _whole(text: str, *, has_programs: bool) -> Iterator[Finding]:
             is_unknown="Permission denied" in program["why"] and os.geteuid() != 0,
         )
     else:
-        fixes = (fix for pattern, fix in _FIXES.items() if re.search(pattern, text))
+        fixes = (
+            fix.format(*match.groups())
+            for pattern, fix in _FIXES.items()
+            if (match := re.search(pattern, text))
+        )
         yield Finding(
             subject="the unit",
             expected="one that systemd can load",

@@ -185,7 +185,12 @@ def _script(rest: Sequence[str]) -> list[str] | None:
         words = shlex.split(script, comments=True)
     except ValueError:
         return None
-    ends = [number for number, word in enumerate(words) if word in ("&&", "||") or word[-1:] == ";"]
+    last = len(words) - 1
+    ends = [
+        number
+        for number, word in enumerate(words)
+        if word in ("&&", "||") or word[-1:] == ";" or (word == "&" and number < last)
+    ]
     return words[ends[-1] + 1 :] if ends else words
 
 

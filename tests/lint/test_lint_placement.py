@@ -42,7 +42,7 @@ def test_a_right_placement_has_no_finding(unit_text: str) -> None:
         (text("CPUAffinity=99"), "CPUAffinity=", "99, which do not exist: the start fails (215"),
         (text("AllowedCPUs=99"), "AllowedCPUs=", "99, which do not exist: the kernel refuses"),
         (text("StartupAllowedCPUs=99"), "StartupAllowedCPUs=", "99, which do not exist"),
-        (text("CPUAffinity=8"), "CPUAffinity=", "8, offline: no thread runs there"),
+        (text("CPUAffinity=8"), "CPUAffinity=", "8, offline: the start fails (215"),
         (text("AllowedCPUs=0-3,9"), "AllowedCPUs=", "9, offline"),
         (text("CPUAffinity=0-3-5"), "CPUAffinity=", "'0-3-5': systemd drops the line"),
         (text("CPUAffinity=3-0"), "CPUAffinity=", "'3-0': systemd drops the line"),
@@ -203,3 +203,13 @@ def test_the_instance_stands_for_its_specifier() -> None:
     unit_text = text("AllowedMemoryNodes=%i", "NUMAMask=0")
 
     assert findings(unit_text, name="inference-x@0.service") == []
+
+
+def test_gpus_by_name_are_not_said_to_be_ordered_by_speed() -> None:
+    unit_text = text("Environment=CUDA_VISIBLE_DEVICES=GPU-1", command=VLLM)
+
+    (told,) = findings(unit_text, gpus=(0, 1))
+
+    assert told.is_unknown
+    assert told.found.endswith("GPU-1: only the driver knows where")
+    assert "CUDA_DEVICE_ORDER" not in told.fix

@@ -96,12 +96,23 @@ def bare(*lines: str, command: str = GENERIC) -> str:
         text("ExecStartPre=+/bin/sh -c 'echo 3 > /proc/sys/vm/drop_caches'"),
         text("[Install]\nWantedBy=graphical.target\nRequiredBy=llm.target"),
         text("Slice=llm.slice", "Delegate=no"),
+        # The memory of accelerators, or that on the package, has no CPUs of its own.
+        text("NUMAMask=2", "AllowedMemoryNodes=2"),
+        text("Type=notify", "NotifyAccess=all",
+             command=f"/bin/bash -c '/opt/bin/tell-when-ready & exec {VLLM}'"),
+        text("[Unit]\nJoinsNamespaceOf=proxy.service\n[Service]\nPrivateNetwork=yes", command=VLLM),
+        text("Type=oneshot", "ExecStart=/bin/true\nExecStart=/usr/bin/prefetch /srv/m"),
+        text("Type=oneshot", command="/opt/vllm/bin/vllm bench serve --model m"),
         "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/sbin/sysctl vm.swappiness=1\n",
         text().replace("\n", "\r\n"),
     ],
 )  # fmt: skip
 def test_a_right_unit_has_no_finding(unit_text: str) -> None:
     assert findings(unit_text) == []
+
+
+def test_a_slice_may_set_the_cpus_alone() -> None:
+    assert findings("[Slice]\nAllowedCPUs=4-7\n", name="rest.slice") == []
 
 
 @pytest.mark.parametrize("line", ["MemoryMax=60G", "MemoryMax=90%", "MemoryHigh=infinity"])

@@ -142,3 +142,24 @@ def test_what_a_server_bears_has_no_finding(unit_text: str) -> None:
 
 def test_an_address_that_is_meant_has_no_finding() -> None:
     assert findings(text(command=f"{LLAMA} --host 0.0.0.0"), is_exposed=True) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "manager", "is_found"),
+    [
+        (("User=llm",), "system", True),
+        (("DynamicUser=yes", "CacheDirectory=x"), "system", True),
+        ((), "user", True),
+        ((), "system", False),
+        (("User=llm", "AmbientCapabilities=CAP_NET_BIND_SERVICE"), "system", False),
+    ],
+)
+def test_a_port_that_the_units_user_may_not_listen_on_is_found(
+    lines: tuple[str, ...], manager: str, *, is_found: bool
+) -> None:
+    unit_text = text(*lines, command="/opt/server --port 80")
+    around = Surroundings(first_free_port=1024, has_cpuset=True)
+
+    told = findings(unit_text, manager=manager, around=around)
+
+    assert [one.subject for one in told] == (["--port"] if is_found else [])

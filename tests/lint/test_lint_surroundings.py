@@ -75,6 +75,15 @@ def test_a_controller_is_looked_for(
     assert surroundings.read(subject(text(), manager), tmp_path).has_cpuset is has_cpuset
 
 
+@pytest.mark.parametrize(("content", "port"), [("1024\n", 1024), ("0\n", 0), ("", None)])
+def test_the_first_port_for_everybody_is_the_hosts(
+    content: str, port: int | None, tmp_path: Path
+) -> None:
+    write(tmp_path, "/proc/sys/net/ipv4/ip_unprivileged_port_start", content)
+
+    assert surroundings.read(subject(text()), tmp_path).first_free_port == port
+
+
 def test_the_slice_is_found_below_its_parents(tmp_path: Path) -> None:
     write(tmp_path, "/sys/fs/cgroup/a.slice/a-b.slice/cpuset.cpus", "0-1\n")
 

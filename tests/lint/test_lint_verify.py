@@ -71,6 +71,20 @@ def test_for_another_machine_a_program_that_is_not_here_is_no_matter() -> None:
     assert list(found) == []
 
 
+def test_a_unit_that_is_needed_and_not_here_matters_on_this_host_alone() -> None:
+    line = "bad@0.service: Failed to create bad@0.service/start: Unit docker.service not found.\n"
+
+    here, there = (
+        list(verify.findings(line, UNIT, files=FILES, has_programs=is_here, known={}))
+        for is_here in (True, False)
+    )
+
+    assert [one.fix for one in here] == [
+        "install what brings docker.service, or leave it out of Requires= and BindsTo="
+    ]
+    assert there == []
+
+
 def test_in_a_slice_a_line_of_services_is_not_to_be_moved() -> None:
     line = "/x/bad.slice:2: Unknown key 'CPUAffinity' in section [Slice], ignoring.\n"
     unit = Unit(name="bad.slice", text="")

@@ -36,6 +36,17 @@ def wrapped(wrapper: str, *changed: str, command: str = GENERIC) -> str:
         (text(command=f"{GENERIC} $(nproc)"), "ExecStart=", "'$(nproc)', which the program gets"),
         (text(command=f"OMP_NUM_THREADS=4 {GENERIC}"), "ExecStart=", "203/EXEC"),
         (text(command="cd /opt"), "ExecStart=", "'cd', which only a shell understands"),
+        (wrapped("numactl -N 0 -m 0", command=""), "numactl", "none: numactl ends"),
+        (text("LimitCPU=60"), "LimitCPU=", "60: the server is killed"),
+        (text("Environment=OMP_NUM_THREADS=-5"), "OMP_NUM_THREADS", "'-5': OpenMP leaves it"),
+        (text("Environment=OMP_NUM_THREADS=0"), "OMP_NUM_THREADS", "'0': OpenMP leaves it"),
+        (text(command=f"{VLLM} --model ''"), "the model", "an empty word"),
+        (text("ProtectHome=yes", "BindReadOnlyPaths=/home/m", command=f"{GENERIC} /home/m"),
+         "ProtectHome=", "hidden from it"),
+        (text("InaccessiblePaths=/srv", "BindPaths=/srv/m.gguf", command=LLAMA),
+         "InaccessiblePaths=", "hidden from it"),
+        (text("Type=notify", "NotifyAccess=all", command=f"/bin/sh -c 'exec {VLLM}'"), "Type=",
+         "sends no READY=1"),
         (text("Nice=19"), "Nice=", "19: everything else goes first"),
         (text("CPUWeight=idle"), "CPUWeight=", "idle: everything else goes first"),
         (text("CPUSchedulingPolicy=fifo"), "CPUSchedulingPolicy=", "threads that spin"),
@@ -152,3 +163,51 @@ def test_a_fix_names_what_was_meant(text_before: str, fix: str) -> None:
     told = findings(text(f"CPUAffinity={text_before}"))
 
     assert told[0].fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("unit_text", "fix"),
+    [
+        (
+            text("ProtectHome=yes", command=f"{GENERIC} /home/m"),
+            "tmpfs and BindReadOnlyPaths= with it",
+        ),
+        (
+            text("ProtectHome=tmpfs", command=f"{GENERIC} /home/m"),
+            "/srv, or write BindReadOnlyPaths= with it",
+        ),
+        (text("InaccessiblePaths=/srv", command=LLAMA), "another path, or leave it out"),
+        # A program needs its interpreter and libraries, too, and PyTorch's lie beside it.
+        (text("NoExecPaths=/", command=VLLM), "write ExecPaths=/opt/vllm /usr /lib /lib64"),
+        (text("NoExecPaths=/opt", command=VLLM), "write ExecPaths=/opt/vllm"),
+        (text("NoExecPaths=/", command=LLAMA), "write ExecPaths=/usr /lib /lib64"),
+    ],
+)
+def test_a_fix_of_the_sandbox_is_enough(unit_text: str, fix: str) -> None:
+    (told,) = findings(unit_text)
+
+    assert told.fix.endswith(fix)
+
+
+def test_no_cpus_are_proposed_of_a_node_that_is_not_there() -> None:
+    told = findings(text("NUMAMask=7", "AllowedMemoryNodes=7"))
+
+    assert {one.subject for one in told} == {"NUMAMask=", "AllowedMemoryNodes="}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("CPUAffinity=8-9", "8-9, offline: the start fails (215/CPUAFFINITY)"),
+        ("AllowedCPUs=8-9", "8-9, offline: none of the list is left, and the service runs on all"),
+        ("CPUAffinity=7-9", "8-9, offline: no thread runs there"),
+    ],
+)
+def test_a_list_of_which_nothing_is_online_is_worse_than_one_of_which_some_is(
+    line: str, found: str
+) -> None:
+    unit_text = text(line, without=("AllowedCPUs", "CPUAffinity"))
+    told = next(one for one in findings(unit_text) if one.expected == "online CPUs")
+
+    assert told.found.startswith(found)
+    assert told.fix == "leave them out, or: chcpu --enable 8-9"
