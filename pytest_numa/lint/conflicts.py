@@ -93,8 +93,10 @@ def _cpusets(subject: Subject) -> Iterator[Finding]:
             + _outcome(affinity, allowed, "the start fails (215/CPUAFFINITY)"),
             fix=f"write {cpulist.format(affinity & allowed or affinity)} in both",
         )
-    nodes, mask = subject.cpuset_nodes, subject.mask
-    if nodes and mask and nodes != mask and subject.text("NUMAPolicy") not in (None, "default"):
+    nodes, mask, kind = subject.cpuset_nodes, subject.mask, subject.text("NUMAPolicy")
+    # What is preferred is one of those that are allowed.
+    is_choice = kind == "preferred" and mask and nodes and mask < nodes
+    if nodes and mask and nodes != mask and not is_choice and kind not in (None, "default"):
         yield Finding(
             subject="NUMAMask= and AllowedMemoryNodes=",
             expected="the same nodes",

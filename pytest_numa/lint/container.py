@@ -36,11 +36,14 @@ def _place(subject: Subject, program: str) -> Iterator[Finding]:
         return
     given = {key: subject.engine.option(key) for key in ("--cpuset-cpus", "--cpuset-mems")}
     if None in given.values():
+        is_made = "run" in subject.argv[1:3] and "compose" not in program
         yield Finding(
             subject=program,
             expected="a server that runs in the unit's own cgroup",
-            found="a container, which runs elsewhere: the unit pins the client alone",
+            found="a container, which runs elsewhere: the unit pins the client alone"
+            + ("" if is_made else ", and what pins the server was not looked at"),
             fix=_pinned(subject.argv),
+            is_unknown=not is_made,
         )
     cpus, nodes = (ranges.plain(text) if text else None for text in given.values())
     for key, own, every, what in (
@@ -67,9 +70,8 @@ def _place(subject: Subject, program: str) -> Iterator[Finding]:
 
 def _pinned(argv: tuple[str, ...]) -> str:
     """How a container is pinned that the command makes, or has made before."""
-    if "compose" in argv:
-        # Its files have `cpuset` for CPUs, and nothing for memory.
-        return "write `docker run` with --cpuset-cpus and --cpuset-mems: Compose has no such memory"
+    if any("compose" in word for word in argv[:2]):
+        return "write cpuset: with the CPUs into its file; for memory it needs run --cpuset-mems"
     if "start" in argv:
         return "make it anew, with --cpuset-cpus and --cpuset-mems"
     return "add --cpuset-cpus and --cpuset-mems, or use podman run --cgroups=split"

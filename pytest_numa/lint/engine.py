@@ -17,7 +17,7 @@ _PROGRAMS = {
 }
 _MODULES = {"vllm": "vllm", "sglang": "sglang", "tensorrt_llm": "tensorrt-llm"}
 EMBEDDED = "pytest_numa.llamacpp_server"
-CONTAINERS = ("docker", "podman", "nerdctl")
+CONTAINERS = ("docker", "podman", "nerdctl", "docker-compose", "podman-compose")
 _SERVING = ("serve", "launch_server", "vllm.entrypoints.openai.api_server")
 _TORCH = ("vllm", "sglang", "tensorrt-llm")
 # Where each listens that is not told where.

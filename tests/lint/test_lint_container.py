@@ -29,8 +29,6 @@ def test_one_that_its_own_options_pin_needs_nothing_of_the_unit(command: str) ->
     [
         (f"{DOCKER} image", "add --cpuset-cpus and --cpuset-mems"),
         (f"{DOCKER} --cpuset-cpus=0-3 image", "add --cpuset-cpus and --cpuset-mems"),
-        ("/usr/bin/docker start -a llm", "make it anew"),
-        ("/usr/bin/docker compose -f /srv/c.yml up", "write `docker run` with --cpuset-cpus"),
     ],
 )
 def test_one_that_nothing_pins_is_told_how_and_not_to_bind_its_client(
@@ -40,6 +38,21 @@ def test_one_that_nothing_pins_is_told_how_and_not_to_bind_its_client(
 
     assert subject == "docker"
     assert found.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("command", "fix"),
+    [
+        ("/usr/bin/docker start -a llm", "make it anew"),
+        ("/usr/bin/docker compose -f /srv/c.yml up", "write cpuset: with the CPUs"),
+        ("/usr/bin/podman-compose -f /srv/c.yml up", "write cpuset: with the CPUs"),
+    ],
+)
+def test_of_one_that_was_made_before_it_is_not_known_what_pins_it(command: str, fix: str) -> None:
+    (found,) = findings(text(command=command, without=BARE))
+
+    assert found.is_unknown
+    assert found.fix.startswith(fix)
 
 
 @pytest.mark.parametrize(

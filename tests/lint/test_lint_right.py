@@ -98,6 +98,7 @@ def bare(*lines: str, command: str = GENERIC) -> str:
         text("Slice=llm.slice", "Delegate=no"),
         # The memory of accelerators, or that on the package, has no CPUs of its own.
         text("NUMAMask=2", "AllowedMemoryNodes=2"),
+        text("NUMAPolicy=preferred", "NUMAMask=2", "AllowedMemoryNodes=0,2"),
         text("Type=notify", "NotifyAccess=all",
              command=f"/bin/bash -c '/opt/bin/tell-when-ready & exec {VLLM}'"),
         text("[Unit]\nJoinsNamespaceOf=proxy.service\n[Service]\nPrivateNetwork=yes", command=VLLM),
