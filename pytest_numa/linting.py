@@ -26,19 +26,16 @@ class Wish:
     needs_bytes: int | None = None
     siblings: str | None = None
     is_exposed: bool = False
+    beside: Path | None = None
+    """Where the unit's file stands, with the drop-ins that come along with it."""
 
 
 def lint(
     bundle: Bundle, wish: Wish, *, topology: Topology, scope: Scope, root: Path = _HERE
 ) -> list[Finding]:
     """All that is wrong with it on the host below ``root``; drop-ins that stand there count."""
-    own = {file.path for file in bundle.files}
     folder = root / str(scope.unit_folder).lstrip("/")
-    standing = [
-        (place, text)
-        for place, text in surroundings.drop_ins(folder, bundle.name)
-        if place not in own
-    ]
+    standing = _drop_ins(bundle, [wish.beside or folder, folder])
     text = "\n".join([bundle.unit.text, *(text for _, text in standing)])
     subject = Subject(
         unit=Unit(name=bundle.name, text=text),
@@ -55,6 +52,18 @@ def lint(
     has_programs = root == _HERE and not surroundings.is_elsewhere(subject)
     said = _by_systemd(bundle, standing, scope, has_programs=has_programs)
     return [*said, *checks.run(subject)]
+
+
+def _drop_ins(bundle: Bundle, folders: list[Path]) -> list[tuple[str, str]]:
+    """Those of the folders, in systemd's order, that of their names; later folders win."""
+    own = {file.path for file in bundle.files}
+    found = {
+        place: text
+        for folder in folders
+        for place, text in surroundings.drop_ins(folder, bundle.name)
+        if place not in own
+    }
+    return sorted(found.items(), key=lambda one: one[0].rpartition("/")[2])
 
 
 def _by_systemd(

@@ -159,7 +159,7 @@ def _wanted(arguments: argparse.Namespace, topology: host.Topology) -> tuple[Bun
     except UnitError as error:
         raise _Usage(str(error)) from None
     if plain is not None and arguments.numa_node is None and arguments.cpus is None:
-        return plain, wish
+        return plain, replace(wish, beside=(Path.cwd() / arguments.name).parent)
     return _rendered(arguments).bundle, replace(wish, policy=_policy(arguments, topology))
 
 

@@ -274,18 +274,3 @@ def test_the_slice_is_installed_with_its_drop_ins_and_removed_without_a_trace(
         "user.slice.d",
     ]
     assert sorted(folder.rglob("*")) == before
-
-
-def test_an_instance_is_linted_by_the_path_that_systemd_gives_it(
-    root: Path, directory: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = "[Service]\nType=exec\nExecStart=/opt/server\nAllowedMemoryNodes=0\nCPUAffinity=%i\n"
-    (directory / "one@.service").write_text(line)
-
-    _, _, message = run(capsys, "lint", directory / "one@.service", "--root", root)
-    code, out, _ = run(capsys, "lint", directory / "one@9.service", "--root", root)
-
-    assert f"name one, such as {directory / 'one@0.service'}" in message
-    assert code == 1
-    assert "one@9.service: 1 finding" in out
-    assert "9, which do not exist" in out
