@@ -156,8 +156,9 @@ def _affinity(
     subject: Subject, one: Wrapper, before: frozenset[int] | None, *, is_units: bool
 ) -> Iterator[Finding]:
     own = one.members("physcpubind", subject.topology.cpus_online)
-    is_narrowing = own is not None and before is not None and own < before
-    if not own or not before or own == before or (is_narrowing and not is_units):
+    # A cpuset says how far the command may go, CPUAffinity= where it is to be.
+    is_meant = not is_units or subject.affinity is None
+    if not own or not before or own == before or (own < before and is_meant):
         return
     if one.name == "numactl" and own - before and one.text("all") is None:
         outcome = "numactl says `is invalid` and ends; `systemctl start` says nothing of it"

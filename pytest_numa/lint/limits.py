@@ -49,7 +49,7 @@ def _time(subject: Subject) -> Iterator[Finding]:
             ),
             fix="leave it out",
         )
-    if re.fullmatch(r"[1-9]\d?", subject.text("Nice") or ""):
+    if re.fullmatch(r"[1-9]|1\d", subject.text("Nice") or ""):
         yield _last("Nice=", subject.text("Nice"), "0 or less")
     if subject.text("CPUWeight") == "idle":
         yield _last("CPUWeight=", "idle", "100 or more")

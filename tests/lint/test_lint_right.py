@@ -82,6 +82,7 @@ def bare(*lines: str, command: str = GENERIC) -> str:
         text("DynamicUser=yes", "CacheDirectory=vllm", CACHE, command=VLLM),
         text("TemporaryFileSystem=/srv", "BindReadOnlyPaths=/data/m.gguf:/srv/m.gguf",
              command=LLAMA),
+        text(command=f"/usr/bin/taskset -c 0-1 {GENERIC}", without=("CPUAffinity",)),
         text("NoExecPaths=/", "ExecPaths=/opt /lib /lib64", command=VLLM),
         text("NoExecPaths=/srv /tmp", command=VLLM),
         text("RestrictRealtime=yes", command=f"{LLAMA} --prio 0"),
