@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -48,9 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand: 0 good, 1 an error of ours, 2 wrong usage, 130 interrupted."""
     given = sys.argv[1:] if argv is None else argv
     arguments = build_parser(given).parse_args(given)
+    _print_anything()
     try:
         code: int = arguments.act(arguments)
-        sys.stdout.flush()
+        # Not the stream's own flush: there is no stream where standard output was closed.
+        print(end="", flush=True)
     except PytestNumaError as error:
         print(f"pytest-numa: {error}", file=sys.stderr)
         return 1
@@ -64,6 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code
+
+
+def _print_anything() -> None:
+    """A character that the locale does not have is printed as its number, and stops nothing."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ _UNKNOWN = "unknown"
 # What begins markup inside a line. An underscore inside a word does not, nor a bracket
 # without a target; names like Q4_K_M stay readable in the source.
 _MARKUP = re.compile(r"[\\|`*~]|(?<=\])\(|(?<![^\W_])_|_(?![^\W_])")
+# What begins a heading, quote, list, rule or underline where a line begins with it; the number of
+# a list stays before the backslash.
+_BLOCK = re.compile(r"\A(\d{1,9}(?=[.)](?:\s|\Z))|(?=#{1,6}(?:\s|\Z)|>|[-+](?:\s|\Z)|[-=]+\s*\Z))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
@@ -87,3 +90,8 @@ def markdown_cell(text: str) -> str:
     """
     plain = _MARKUP.sub(lambda match: f"\\{match[0]}", _ENTITY.sub("&amp;", printable(text)))
     return plain.replace("<", "&lt;")
+
+
+def markdown_line(text: str) -> str:
+    """Make any text safe as a line of its own: as in a cell, and it begins no block either."""
+    return _BLOCK.sub(r"\1\\", markdown_cell(text))

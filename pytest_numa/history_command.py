@@ -10,6 +10,7 @@ from pytest_numa.metrics import METRICS
 from pytest_numa.report import history as report
 
 _FIGURES = ("tokens_per_s", "mean", "ttft_p50")
+_MOST_NOTES = 5  # of a file of another kind each line is one, and hides what matters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def act(arguments: argparse.Namespace) -> int:
     """Print every series; 1 where there is none to print."""
     found = history_sql.read(arguments.url) if arguments.url else history.read(arguments.path)
-    for note in found.notes:
+    for note in found.notes[:_MOST_NOTES]:
         print(f"pytest-numa: {note}", file=sys.stderr)
+    if (more := len(found.notes) - _MOST_NOTES) > 0:
+        print(f"pytest-numa: {more} more like these", file=sys.stderr)
     metrics = [METRICS[name] for name in arguments.metric or _FIGURES]
     trends = [
         [

@@ -53,7 +53,7 @@ def integer(low: int) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         try:
-            number = int(text)
+            number = int(_plain(text))
         except ValueError:
             number = low - 1
         if number < low:
@@ -63,10 +63,17 @@ def integer(low: int) -> Callable[[str], int]:
     return parse
 
 
+def _plain(text: str) -> str:
+    """The text of a number; ValueError where only Python takes it for one: ``1_0``, ``\u0663``."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
+
+
 def positive(text: str) -> float:
     """Read a number above 0."""
     try:
-        number = float(text)
+        number = float(_plain(text))
     except ValueError:
         number = 0.0
     if not 0.0 < number < float("inf"):

@@ -99,6 +99,25 @@ def test_a_cell_reads_as_itself(text: str, expected: str) -> None:
     assert formatting.markdown_cell(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# error: no CPUs", r"\# error: no CPUs"),
+        ("> quoted", r"\> quoted"),
+        ("- one", r"\- one"),
+        ("12) twelve", r"12\) twelve"),
+        ("2.", r"2\."),
+        ("---", r"\---"),
+        ("===", r"\==="),
+        ("--numa-blocks 60; or a quieter host", "--numa-blocks 60; or a quieter host"),
+        ("-5.7% faster, +1 or 3.5 of #7", "-5.7% faster, +1 or 3.5 of #7"),
+        ("100.5 ms", "100.5 ms"),
+    ],
+)
+def test_a_line_reads_as_itself_where_a_block_would_begin(text: str, expected: str) -> None:
+    assert formatting.markdown_line(text) == expected
+
+
 @settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_out_of_a_cell(text: str) -> None:

@@ -1,5 +1,7 @@
 """``pytest-numa report``: reports of a saved session."""
 
+import io
+import json
 import sys
 from pathlib import Path
 
@@ -89,3 +91,98 @@ def test_a_history_that_was_named_and_is_not_there_is_refused(
 
     assert code == 1
     assert "none.jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--html", "--client"])
+def test_no_report_takes_the_place_of_its_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    session = made.session(tmp_path / "s.json")
+    link = tmp_path / "link.html"
+    link.symlink_to(session)
+    before = session.read_bytes()
+
+    code = cli.main(["report", str(session), option, str(link)])
+
+    assert code == 1
+    assert f"{option} {link}: expected a file of its own, found that of the session" in (
+        capsys.readouterr().err
+    )
+    assert session.read_bytes() == before
+
+
+def test_no_report_takes_the_place_of_the_history_or_of_the_other_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session, lines = made.session(tmp_path / "s.json"), tmp_path / "h.jsonl"
+    lines.write_text("")
+    own = ["report", str(session), "--history", str(lines)]
+    both = str(tmp_path / "s.html")
+
+    codes = [
+        cli.main([*own, "--client", str(lines)]),
+        cli.main([*own, "--html", both, "--client", both]),
+    ]
+
+    said = capsys.readouterr().err
+    assert codes == [1, 1]
+    assert "found that of --history" in said
+    assert "found that of --html" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.jsonl", "s.json"]
+
+
+@pytest.mark.parametrize("files", [[], None, {"history": 5}, {"history": "\0"}])
+@pytest.mark.parametrize("option", ["--html", "--client"])
+def test_a_session_that_names_no_files_as_files_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, files: object
+) -> None:
+    session = made.session(tmp_path / "s.json", files=files)
+
+    code = cli.main(["report", str(session), option, str(tmp_path / "s.html")])
+
+    said = capsys.readouterr().err
+    assert code == 1
+    assert said.startswith(f"pytest-numa: {session}: expected the parts of a session")
+    assert said.count("\n") == 1
+
+
+CHECK = {"id": "N1", "name": "a", "wanted": "b", "found": "c", "risk": "d", "fix": None}
+
+
+@pytest.mark.parametrize(
+    "checks", [[], [{}], [CHECK], [{**CHECK, "status": "fine"}], [{**CHECK, "status": ["pass"]}]]
+)
+def test_an_audit_that_looked_at_nothing_or_says_nothing_known_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], checks: list[object]
+) -> None:
+    session, given = made.session(tmp_path / "s.json"), tmp_path / "audit.json"
+    given.write_text(json.dumps({"summary": {}, "checks": checks}))
+
+    code = cli.main(["report", str(session), "--client", "--audit", str(given)])
+
+    assert code == 1
+    assert f"--audit: {given}: expected what pytest-numa audit --json wrote" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_terminal_without_a_character_gets_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = made.session(tmp_path / "s.json", host="h\u00f6st")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+
+    code = cli.main(["report", str(session), "--client"])
+
+    assert code == 0
+    assert b"h\\xf6st" in written.getvalue()
+
+
+def test_without_a_standard_output_the_exit_code_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = made.session(tmp_path / "s.json")
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert cli.main(["report", str(session), "--client", str(tmp_path / "s.md")]) == 0

@@ -31,8 +31,10 @@ def write(directory: Path, *, pids: Iterable[int] = (), root: Path = Path("/")) 
 
     With each of ``pids`` come its descendants and the others of its service's cgroup. Reading the
     pages of a process (numa_maps) holds it up, 10 to 33 ms a GiB of small pages.
-    HostError where the directory holds anything or cannot be written.
+    HostError where the directory holds anything or cannot be written, and below a root of nothing.
     """
+    if not any((root / name).is_dir() for name in ("sys", "proc")):
+        raise HostError(f"{root}: expected a folder with sys/ or proc/, found neither")
     try:
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
             raise HostError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_numa.errors import LoadError
 
@@ -37,7 +38,7 @@ class Target:
     has_http2: bool = False
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://", "unix:/")):
+        if not self.url.startswith(("http://", "https://", "unix:/")) or not _is_whole(self.url):
             raise ValueError(f"expected {URL_FORMS}, found {self.url!r}")
         for name, value in self.headers.items():
             if not _NAME.fullmatch(name) or name.lower() in _OURS:
@@ -106,3 +107,12 @@ def _checked(text: str, source: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]*", key):
         raise LoadError(f"{source}: expected an API key, one line of printable characters")
     return key
+
+
+def _is_whole(url: str) -> bool:
+    """Whether a URL can be taken apart; what asks for it later would end in a traceback."""
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    return url.isprintable() and port != 0

@@ -81,7 +81,9 @@ class Workload:
                 or not isinstance(value, (int, float))
                 or not (0 < value < _MOST)
             ):
-                raise ValueError(f"{name}: expected a number above 0, found {value!r}")
+                raise ValueError(
+                    f"{name}: expected a number above 0 and below {_MOST:.0f}, found {value!r}"
+                )
 
     @property
     def path(self) -> str:

@@ -41,7 +41,7 @@ def of(
     return Conclusion(
         sentences=(verdict, placed, _compared(wanted, measurement)),
         line=f"{verdict} {_in_short(judgements)}".rstrip(),
-        steps=tuple(map(formatting.markdown_cell, _steps(wanted, problems))),
+        steps=tuple(map(formatting.markdown_line, _steps(wanted, problems))),
     )
 
 

@@ -35,7 +35,7 @@ def section(measurement: Measurement, kind: str) -> str:
     table = tabulate(rows, headers=_HEADERS, tablefmt="pipe", disable_numparse=True)
     told = [text for name in names for text in _sentences(measurement, name)]
     notes = "\n".join(
-        f"- {formatting.markdown_cell(text)}"
+        f"- {formatting.markdown_line(text)}"
         for text in (*told, *(found.notes if is_first else ()))
     )
     return f"{table}\n\n{notes}" if rows else notes

@@ -22,15 +22,8 @@ def real(path: Path) -> Path:
 def read(path: Path) -> str | None:
     """Read the text byte for byte, line endings and byte order mark included; None without one."""
     with explained(path):
-        try:
-            mode = path.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
+        if not _is_file(path, option=_OPTION):
             return None
-        if not stat.S_ISREG(mode):
-            raise ReportError(
-                f"report {path}: expected a regular file or none, found {_kind(mode)}: "
-                "choose another one with --numa-report PATH"
-            )
         content = path.read_bytes()
     try:
         return content.decode("utf-8")
@@ -51,7 +44,7 @@ def check(path: Path, text: str, *, option: str = _OPTION) -> None:
                 f"report {path}: expected {folder} to be a folder, found a file: "
                 f"choose another place with {option} PATH"
             )
-        if path.exists():
+        if _is_file(path, option=option):
             # For append, and nothing is appended: not even the time stamp changes.
             path.open("ab").close()
         temporary = folder / _temporary_name()
@@ -62,6 +55,7 @@ def check(path: Path, text: str, *, option: str = _OPTION) -> None:
 def replace(path: Path, text: str, *, option: str = _OPTION) -> None:
     """Write the file in one step; on failure its old content stands and nothing is left behind."""
     with explained(path, option=option):
+        _is_file(path, option=option)
         temporary = path.parent / _temporary_name()
         with _removed(temporary):
             _write(temporary, text, like=path)
@@ -125,6 +119,22 @@ def _temporary_name() -> str:
 def _nearest_folder(path: Path) -> Path:
     """Find the nearest parent that exists."""
     return next(parent for parent in path.parents if parent.exists())
+
+
+def _is_file(path: Path, *, option: str) -> bool:
+    """Whether the file is there; ReportError where something else is."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not stat.S_ISREG(mode):
+        # To open a pipe would wait for its reader, and root's rename would take the place of a
+        # device: of /dev/null, for all programs of the host.
+        raise ReportError(
+            f"report {path}: expected a regular file or none, found {_kind(mode)}: "
+            f"choose another one with {option} PATH"
+        )
+    return True
 
 
 def _kind(mode: int) -> str:

@@ -92,7 +92,7 @@ def _placement(wanted: settings.Settings, runs: Sequence[Run]) -> str:
     table = tabulate(
         rows, headers=headers, tablefmt="pipe", disable_numparse=True, colalign=aligned
     )
-    notes = "\n".join(f"- {formatting.markdown_cell(note)}" for note in proof.notes)
+    notes = "\n".join(f"- {formatting.markdown_line(note)}" for note in proof.notes)
     findings = dict.fromkeys(str(finding) for run in runs for finding in run.findings)
     parts = [table, notes, *(f"```text\n{_unfenced(text)}\n```" for text in findings)]
     return "\n\n".join(part for part in parts if part)
@@ -130,5 +130,5 @@ def _details(
         *figures.notices(wanted, measurement, judgements),
     ]
     return "\n".join(
-        [*([table, ""] if rows else []), *(f"- {formatting.markdown_cell(note)}" for note in notes)]
+        [*([table, ""] if rows else []), *(f"- {formatting.markdown_line(note)}" for note in notes)]
     )

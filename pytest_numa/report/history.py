@@ -55,7 +55,8 @@ def _plotted(value: float, low: float, high: float) -> str:
 
 def _outcome(entry: Entry, one: Trend) -> str:
     """What the session itself decided of this figure, the worst of its comparisons."""
-    own = {each["outcome"] for each in entry.verdicts if each.get("figure") == one.metric.name}
+    # A list: a line that was changed by hand may have what is no key of a set.
+    own = [each.get("outcome") for each in entry.verdicts if each.get("figure") == one.metric.name]
     ranked = ("fail", "inconclusive", "pass", "advisory")
     return next((outcome for outcome in ranked if outcome in own), "")
 

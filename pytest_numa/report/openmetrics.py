@@ -31,8 +31,9 @@ def write(
     judgements: Sequence[Judgement],
 ) -> None:
     """Write the file in one step: a collector may read at any moment. ReportError if it cannot."""
-    with destination.locked(path, option=_OPTION):
-        destination.replace(path, text(wanted, measurement, judgements), option=_OPTION)
+    real = destination.real(path)
+    with destination.locked(real, option=_OPTION):
+        destination.replace(real, text(wanted, measurement, judgements), option=_OPTION)
 
 
 def text(

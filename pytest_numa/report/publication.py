@@ -9,7 +9,14 @@ from pytest_numa import settings
 from pytest_numa.errors import ReportError
 from pytest_numa.judgement import Judgement
 from pytest_numa.measurement import Measurement
-from pytest_numa.report import document, html_file, markdown, openmetrics, session_json
+from pytest_numa.report import (
+    destination,
+    document,
+    html_file,
+    markdown,
+    openmetrics,
+    session_json,
+)
 
 # GitHub Actions: what is appended to this file is shown on the page of the job.
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -17,9 +24,38 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 def check(wanted: settings.Settings) -> None:
     """ReportError where a report could not be made or written; asked before all is measured."""
+    _check_apart(wanted)
     markdown.check_writable(wanted.report_path)
+    for option, path in (
+        ("--numa-json", wanted.json_path),
+        ("--numa-openmetrics", wanted.openmetrics_path),
+    ):
+        if path is not None:
+            destination.check(destination.real(path), "", option=option)
     if wanted.html_path is not None:
         html_file.check(wanted.html_path, option="--numa-html")
+
+
+def _check_apart(wanted: settings.Settings) -> None:
+    """Each file has its own path: the later would take the place of the earlier, or of a record."""
+    taken: dict[Path, str] = {}
+    for option, path in (
+        ("--numa-history", wanted.history_path),
+        ("--numa-baseline", wanted.baseline_path),
+        ("--numa-report", wanted.report_path),
+        ("--numa-json", wanted.json_path),
+        ("--numa-openmetrics", wanted.openmetrics_path),
+        ("--numa-html", wanted.html_path),
+    ):
+        if path is None:
+            continue
+        real = destination.real(path)
+        if real in taken:
+            raise ReportError(
+                f"{option} {path}: expected a file of its own, found that of {taken[real]}: "
+                f"choose another one with {option} PATH"
+            )
+        taken[real] = option
 
 
 def publish(

@@ -235,3 +235,10 @@ def test_an_interrupted_capture_leaves_nothing(
         capture.write(tmp_path / "new")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_of_nothing_is_refused_and_leaves_no_capture(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="expected a folder with sys/ or proc/, found neither"):
+        capture.write(tmp_path / "capture", root=tmp_path / "nothing")
+
+    assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,19 @@ def test_the_urls_of_other_clients_are_understood(url: str, base_url: str) -> No
     assert Target(url=url).base_url == base_url
 
 
-@pytest.mark.parametrize("url", ["h:1", "ftp://h", "unix:s.sock", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "h:1",
+        "ftp://h",
+        "unix:s.sock",
+        "",
+        "http://[::1",
+        "http://h:99999",
+        "http://h:x",
+        "http://h:1/\r\nX: y",
+    ],
+)
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"expected http://HOST:PORT, .* found"):
         Target(url=url)

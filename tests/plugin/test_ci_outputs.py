@@ -109,10 +109,15 @@ def test_a_file_for_node_exporter_that_cannot_be_written_fails_the_session(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    # After the check of all paths at the start.
+    pytester.makeconftest(
+        "import pathlib\ndef pytest_collection_finish(): pathlib.Path('numa.prom').mkdir()"
+    )
 
-    result = run(pytester, "--numa-openmetrics", "/proc/numa.prom")
+    result = run(pytester, "--numa-openmetrics", "numa.prom")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*/proc/numa.prom cannot be written*--numa-openmetrics PATH*"])
-    result.stdout.fnmatch_lines(["::error title=numa::*/proc/numa.prom cannot be written*"])
+    found = "*numa.prom: expected a regular file or none, found a folder*"
+    result.stdout.fnmatch_lines([f"{found}--numa-openmetrics PATH*"])
+    result.stdout.fnmatch_lines([f"::error title=numa::{found}"])
     assert Path(pytester.path / "benchmarks/numa_baseline.md").exists()

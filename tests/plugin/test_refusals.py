@@ -63,6 +63,24 @@ def test_a_page_that_cannot_be_written(pytester: pytest.Pytester) -> None:
     assert "--numa-html PATH" in text
 
 
+@pytest.mark.parametrize("option", ["--numa-json", "--numa-openmetrics", "--numa-html"])
+def test_a_file_of_the_session_that_cannot_be_written(
+    pytester: pytest.Pytester, option: str
+) -> None:
+    text = refused(pytester, option, "/dev/null", "--numa-manager", "private")
+
+    assert "report /dev/null: expected a regular file or none, found a device" in text
+    assert f"choose another one with {option} PATH" in text
+
+
+@pytest.mark.parametrize("other", ["--numa-history", "--numa-report", "--numa-html"])
+def test_two_files_of_the_session_at_one_path(pytester: pytest.Pytester, other: str) -> None:
+    text = refused(pytester, "--numa-json", "a", other, "./a", "--numa-manager", "private")
+
+    assert "a: expected a file of its own, found that of --numa-" in text
+    assert not (pytester.path / "a").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

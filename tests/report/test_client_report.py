@@ -230,6 +230,8 @@ def test_no_value_breaks_out_of_its_place(
     text, page = report.as_markdown(found), report.as_page(found)
 
     assert not re.search(r"<|\x1b|\u202e", text)
+    assert not re.search(r"^[>-] (?:[#>+-]|\d+[.)])+\s", text, re.MULTILINE)
+    assert not re.search(r"\x1b|\u202e", page)
     assert text.count("\n## ") == report.as_markdown(plain).count("\n## ")
     assert _tags(page) - {"p", "/p"} == _tags(report.as_page(plain)) - {"p", "/p"}
 

@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from multiprocessing import synchronize
 from pathlib import Path
@@ -200,6 +200,20 @@ def test_a_device_is_never_replaced() -> None:
         markdown.write(Path("/dev/null"), SESSION)
 
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("make", [destination.replace, destination.check])
+def test_no_report_takes_the_place_of_a_pipe_or_waits_for_its_reader(
+    tmp_path: Path, make: Callable[..., None]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(ReportError, match=r"found a device, pipe or socket: .* --numa-json PATH"):
+        make(pipe, "text", option="--numa-json")
+
+    assert list(tmp_path.iterdir()) == [pipe]
+    assert pipe.is_fifo()
 
 
 def test_a_file_without_write_permission_is_told_of(tmp_path: Path) -> None:

@@ -20,16 +20,16 @@ def text(title: str, about: str, sections: Sequence[Section]) -> str:
 def _part(part: Part) -> str:
     match part:
         case Text():
-            return f"**{_safe(part.text)}**" if part.style else _safe(part.text)
+            return f"**{_safe(part.text)}**" if part.style else _line(part.text)
         case Bullets():
-            return "\n".join(f"- {_safe(line)}" for line in part.lines)
+            return "\n".join(f"- {_line(line)}" for line in part.lines)
         case Block():
             # Two blanks at the end keep a line.
-            return "  \n".join(f"> {_safe(line)}" for line in part.text.splitlines())
+            return "  \n".join(f"> {_line(line)}" for line in part.text.splitlines())
         case Table():
             return _table(part)
         case Plot():
-            return f"{_safe(part.told)}\n\n{_table(part.table)}"
+            return f"{_line(part.told)}\n\n{_table(part.table)}"
         case Drawing():
             return ""
 
@@ -49,3 +49,7 @@ def _table(one: Table) -> str:
 
 def _safe(value: str) -> str:
     return formatting.markdown_cell(value)
+
+
+def _line(value: str) -> str:
+    return formatting.markdown_line(value)

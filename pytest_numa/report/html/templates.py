@@ -1,10 +1,13 @@
 """The templates beside this file, which escape all that they are given."""
 
+import re
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
+# Controls, and what turns the direction of the text around it: a name could read as another one.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent),
     autoescape=True,
@@ -24,7 +27,7 @@ def page(**values: object) -> str:
     text = render("page.html.j2", style=style(), **values)
     # HTML allows no control characters, and UTF-8 no half of a character.
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return "".join(char if char >= " " or char in "\n\t" else "\ufffd" for char in whole)
+    return _UNSEEN.sub("\ufffd", whole)
 
 
 def style() -> Markup:
