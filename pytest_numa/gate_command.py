@@ -50,10 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="for programs")
     add = parser.add_argument_group("plan").add_argument
     add("--cv", type=_read(percent), metavar="PCT", help="spread of one run: 100 sd / mean")
-    add("--runs", type=_read(integer(1)), default=1, metavar="N", help="per mode and block [1]")
-    add("--blocks", type=_read(integer(4)), default=16, metavar="N", help="the most [16]")
+    runs, blocks, repetitions = integer(1, 100), integer(4, 200), integer(20, 100_000)
+    add("--runs", type=_read(runs), default=1, metavar="N", help="per mode and block [1]")
+    add("--blocks", type=_read(blocks), default=16, metavar="N", help="the most [16]")
     add("--block-s", type=_read(positive), metavar="SECONDS", help="what a block takes")
-    add("--repetitions", type=_read(integer(20)), default=300, metavar="N", help="simulated [300]")
+    add("--repetitions", type=_read(repetitions), default=300, metavar="N", help="simulated [300]")
     parser.set_defaults(act=act)
 
 

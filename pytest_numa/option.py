@@ -48,16 +48,17 @@ class Option:
         return None if text is None else self.parse(text)
 
 
-def integer(low: int) -> Callable[[str], int]:
-    """Read a whole number from ``low`` up."""
+def integer(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Read a whole number from ``low`` up; above ``high`` nobody would live to see the end."""
+    expected = f"from {low} up" if high is None else f"from {low} to {high}"
 
     def parse(text: str) -> int:
         try:
             number = int(_plain(text))
         except ValueError:
             number = low - 1
-        if number < low:
-            raise ValueError(f"expected a whole number from {low} up, found {text!r}")
+        if number < low or (high is not None and number > high):
+            raise ValueError(f"expected a whole number {expected}, found {text!r}")
         return number
 
     return parse

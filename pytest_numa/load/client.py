@@ -20,6 +20,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from pytest_numa.errors import LoadError, PytestNumaError
 from pytest_numa.kernel import cpulist
 from pytest_numa.load import prompts, results, schedule
@@ -184,6 +186,9 @@ def main() -> int:
         result, requests = load.measured(Limits(**job["limits"]))
     except PytestNumaError as error:
         _tell("error", text=str(error))
+        return 1
+    except httpx.InvalidURL as error:
+        _tell("error", text=f"the server's URL cannot be used: {error}")
         return 1
     good = [one for one in requests if one.failure is None]
     first_s = [one.time_to_first_token_s for one in good]

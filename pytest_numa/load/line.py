@@ -49,7 +49,9 @@ class Line:
             )
         except ImportError:
             raise LoadError("HTTP/2 needs the package h2: pip install 'httpx[http2]'") from None
-        except ValueError:
+        except (ValueError, httpx.InvalidURL):
+            if target.proxy is None:
+                raise
             # httpx would show the proxy's URL, which may hold a password.
             raise LoadError("the proxy's URL cannot be used: expected http://HOST:PORT") from None
         self._socket: socket.socket | None = None

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from scripted import OK, Conversation, Script, good, serving, text, usage
 
+from pytest_numa.errors import LoadError
 from pytest_numa.load import runner
 from pytest_numa.load.results import RunResult
 from pytest_numa.load.workload import Workload
@@ -218,6 +219,12 @@ def test_no_server_at_all_fails_every_request() -> None:
     result = runner.run(f"http://127.0.0.1:{port}", Workload(n_requests=30))
 
     assert (result.completed, dict(result.failures)) == (0, {"connect": 30})
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_cannot_be_a_hosts_is_one_message(scheme: str) -> None:
+    with pytest.raises(LoadError, match=r"^the server's URL cannot be used: .*hostname: '\u0663'$"):
+        runner.run(f"{scheme}://\u0663:1", ONE)
 
 
 def test_progress_is_told() -> None:
