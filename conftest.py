@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,11 @@ if importlib.util.find_spec("hypothesis"):
     # How long an example takes says nothing on a shared machine.
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that
+# they start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _lacks_systemd() -> str | None:

@@ -96,7 +96,8 @@ def _within(word: str, what: dict[str, None]) -> str:
         if assigned[3] != BLANK:
             what[f"the value of {assigned[1]}"] = None
         return assigned[1] + assigned[2] + BLANK
-    word = inside(by_shape(word, what), what)
+    # By name first: what has the shape of a token may be the name that tells of the secret.
+    word = by_shape(inside(word, what), what)
     pieces = _PIECES.findall(word)
     if len(pieces) < 2:  # noqa: PLR2004 - a word without parts
         return _unquoted(word, what)

@@ -33,6 +33,7 @@ NAMES = [
         ["--password", f"$!{SECRET}"],
         [f"HF_TOKEN={SECRET} and more"],
         [f"--env=HF_TOKEN={SECRET}"],
+        [f"sh -c 'gho_credential={SECRET}'"],
         ["-e", f"AWS_SECRET_ACCESS_KEY={SECRET}"],
         [f"-eMYSQL_PWD={SECRET}"],
         [f"db.password={SECRET}"],
