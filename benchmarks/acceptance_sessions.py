@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 CGROUPS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
 OPTIONS = (
     *("--numa-node", "0", "--cpus", "0", "--numa-modes", "pinned,systemd", "-p", "no:benchmark"),
-    *("--numa-n-requests", "6", "--numa-concurrency", "1", "--numa-output-tokens", "8"),
+    *("--numa-concurrency", "1", "--numa-output-tokens", "8"),
     # Each session by itself: what came before it is no record.
     *("--numa-missing-baseline", "skip"),
 )
@@ -100,11 +100,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="for what the sessions write; made at need")
     parser.add_argument("--sessions", type=int, default=20, help="of each kind [20]")
+    parser.add_argument("--requests", default="6", help="of a run; more where it is noisy [6]")
     parser.add_argument("--quota", type=float, default=90.0, help="percent of a CPU [90]")
     parser.add_argument("--time", default="240", help="seconds for the blocks of one [240]")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    budget = ("--numa-blocks", "16", "--numa-time", given.time)
+    each = ("--numa-blocks", "16", "--numa-time", given.time, "--numa-n-requests", given.requests)
     rows = []
     with quota(given.quota) as group:
         slowed_unit(given.folder, group)
@@ -112,7 +113,7 @@ def main() -> None:
         for number in range(1, given.sessions + 1):
             for kind, options in kinds.items():
                 name = f"{kind.split()[0]}-{number}"
-                rows.append(row(kind, number, session(given.folder, name, (*budget, *options))))
+                rows.append(row(kind, number, session(given.folder, name, (*each, *options))))
                 print(*rows[-1], sep="\t", file=sys.stderr, flush=True)
     headers = ("Service", "Session", "Outcome", "Blocks", "Throughput slower by", "99 %", "Seconds")
     rows.sort(key=lambda one: (one[0] != "unchanged", one[1]))
