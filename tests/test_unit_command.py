@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from unit_host import two_nodes
 
 from pytest_numa import cli
 from pytest_numa.services import systemctl
 
-NODE = "sys/devices/system/node"
-CPU = "sys/devices/system/cpu"
 # Not the interpreter of the tests: the sandbox hides one that lies in a home or below /tmp.
 SET = ("--set", "model=m", "--set", "python=/usr/bin/python3")
 
@@ -27,17 +26,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two nodes with two CPUs each."""
-    files = {f"{CPU}/online": "0-3", f"{NODE}/online": "0-1"}
-    for cpu in range(4):
-        files[f"{CPU}/cpu{cpu}/topology/thread_siblings"] = f"{1 << cpu:x}"
-    for node, cpus in enumerate(("0-1", "2-3")):
-        files[f"{NODE}/node{node}/cpulist"] = cpus
-        files[f"{NODE}/node{node}/meminfo"] = f"Node {node} MemTotal: 8388608 kB"
-    for name, text in files.items():
-        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "root" / name).write_text(f"{text}\n")
-    return tmp_path / "root"
+    return two_nodes(tmp_path / "root")
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from unit_host import two_nodes
 
 from pytest_numa import cli
 
@@ -16,16 +17,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two nodes with two CPUs each."""
-    node, cpu = "sys/devices/system/node", "sys/devices/system/cpu"
-    files = {f"{cpu}/online": "0-3", f"{node}/online": "0-1"}
-    files |= {f"{cpu}/cpu{one}/topology/thread_siblings": f"{1 << one:x}" for one in range(4)}
-    files |= {f"{node}/node{one}/cpulist": cpus for one, cpus in enumerate(("0-1", "2-3"))}
-    files |= {f"{node}/node{one}/meminfo": f"Node {one} MemTotal: 8388608 kB" for one in (0, 1)}
-    for name, text in files.items():
-        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "root" / name).write_text(f"{text}\n")
-    return tmp_path / "root"
+    return two_nodes(tmp_path / "root")
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

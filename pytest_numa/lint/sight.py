@@ -32,7 +32,7 @@ def place(subject: Subject, path: str) -> str | None:
             return str(PurePosixPath(held[destination], inside))
     if subject.text("RootImage"):
         return None
-    root = (subject.text("RootDirectory") or "").rstrip("/")
+    root = (subject.text("RootDirectory") or "").lstrip("-").rstrip("/")
     return f"{root}{path}"
 
 

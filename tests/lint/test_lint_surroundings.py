@@ -155,6 +155,7 @@ def test_a_path_that_cannot_be_looked_at_is_neither_missing_nor_an_error(path: s
     ("lines", "missing"),
     [
         (("RootDirectory={0}",), ("{0}/bin/true", "{0}/m.gguf")),
+        (("RootDirectory=-{0}/",), ("{0}/bin/true", "{0}/m.gguf")),
         (("RootDirectory={0}", "BindReadOnlyPaths=/bin {0}/models:/m.gguf"), ("{0}/models",)),
         (("BindReadOnlyPaths=-{0}:/bin",), ("{0}/true", "/m.gguf")),
         (("RootImage=/srv/llm.raw",), ()),
